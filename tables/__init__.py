@@ -1,0 +1,1 @@
+"""One Faust table a file: what its keys and values are, and which agent writes it."""

@@ -1,0 +1,1 @@
+"""Tests: unit (no broker), broker (real brokers), fault (both, with faults), acceptance (runbooks)."""

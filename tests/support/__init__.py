@@ -1,0 +1,1 @@
+"""What tests share: producing to and consuming from real brokers."""
