@@ -1,0 +1,50 @@
+# The commands of this project. What each tool checks is configured in pyproject.toml.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+CODE   := pipeline agents tables tests $(wildcard bench)
+
+.PHONY: setup check format test demo bench bench-quick clean
+.DEFAULT_GOAL := setup
+
+## setup: only the environment, in .venv, with the versions of constraints.txt
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "clusterlink needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + "; say make PYTHON=python3.12, for example")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+## check: format, lint, types, directions of imports
+check: setup
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+## format: put the code into its form
+format: setup
+	$(BIN)/ruff check --fix-only --quiet $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+## test: everything: environment, Kafka, unit and broker tests (T="tests/unit -k batch" for some)
+test: setup
+	$(BIN)/python -m pytest $(T)
+
+## demo: two clusters, a link, a mirror, a live table (KEEP=1 leaves it running)
+demo: setup
+	$(BIN)/python -m pipeline.demo $(if $(KEEP),--keep)
+
+## bench: clusterlink and MirrorMaker 2 side by side; bench-quick is the short form
+bench: setup
+	$(BIN)/python -m bench
+
+bench-quick: setup
+	$(BIN)/python -m bench --quick
+
+## clean: what was made here, Kafka's jars too
+clean:
+	rm -rf $(VENV) .kafka build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
