@@ -201,7 +201,6 @@ class MirrorError(OpenWord):
 class PendingOperation(Word):
     """The operation that a mirror in a PENDING state is carrying out; one state can belong to several (MIRROR-37)."""
 
-    CREATE = "CREATE"
     PROMOTE = "PROMOTE"
     FAILOVER = "FAILOVER"
     REVERSE_AND_START = "REVERSE_AND_START"
