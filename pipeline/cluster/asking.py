@@ -1,0 +1,72 @@
+"""Requests of kafka-python's protocol classes, sent over aiokafka's connections.
+
+kafka-python knows every administrative API in every version; aiokafka holds the connections that the data path uses.
+``Asked`` makes the first fit the second, so that administration needs no client, no threads and no security settings
+of its own, and its answers keep every error code and message that the broker gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
+
+from kafka.protocol.api_header import ResponseClassRegistry
+
+from pipeline.cluster.errors import Unsupported
+
+
+class Asked:
+    """One request to be sent in the highest version that both sides know, from ``min_version`` on."""
+
+    def __init__(self, message: Any, min_version: int = 0, max_version: int | None = None) -> None:
+        self.message = message
+        self.name: str = message.name
+        self._min = min_version
+        self._max: int = message.max_version if max_version is None else max_version
+
+    def prepare(self, versions: Mapping[int, tuple[int, int]]) -> _Frame:
+        """Return what aiokafka's connection writes. Raises Unsupported when no version fits (REST-91)."""
+        api = self.message.API_KEY
+        if api not in versions:
+            raise Unsupported(f"the broker lacks API {api} {self.name}, which needs version {self._min} or later")
+        low, high = versions[api]
+        version = min(high, self._max)
+        if version < max(low, self._min):
+            raise Unsupported(
+                f"the broker speaks API {api} {self.name} in versions {low} to {high}, we in {self._min} to {self._max}"
+            )
+        return _Frame(self.message, version)
+
+
+class _Frame:
+    """The request in one version, with the methods that aiokafka's connection calls."""
+
+    def __init__(self, message: Any, version: int) -> None:
+        self._message = message
+        self._version = version
+        message.API_VERSION = version
+        message.with_header()
+        self._answer = ResponseClassRegistry.get_response_class(message.header)
+        self.RESPONSE_TYPE = self
+
+    def build_request_header(self, correlation_id: int, client_id: str) -> _Frame:
+        self._message.with_header(correlation_id=correlation_id, client_id=client_id)
+        return self
+
+    def encode(self) -> bytes:
+        """Called twice: for the header, which carries everything, and for the body, of which nothing is left."""
+        if self._message.header is None:
+            return b""
+        encoded: bytes = self._message.encode(version=self._version, header=True)
+        self._message._header = None
+        return encoded
+
+    def parse_response_header(self, buffer: BytesIO) -> Any:
+        return self._answer.parse_header(buffer)
+
+    def decode(self, buffer: BytesIO) -> Any:
+        return self._answer.decode(buffer)
+
+    def __repr__(self) -> str:
+        return f"{self._message.name} v{self._version}"

@@ -1,0 +1,160 @@
+"""Open connections to the brokers of one cluster, one each, dialled when first needed.
+
+Built on aiokafka's connection rather than on its client, because that client hides why a connection failed, dials one
+broker at a time (a broker that does not answer would hold up all others, against I6) and refreshes metadata by itself.
+The rules kept here:
+
+- Everybody who waits for a broker shares one dial; a caller that gives up does not end it for the others.
+- After a failed dial the next one to the same broker waits ``reconnect.backoff.ms``, doubled each time up to its
+  maximum; the time allowed for a dial doubles likewise (LINK-57, LINK-58, LINK-59).
+- A request that is not answered in time costs its connection, since nothing tells a slow broker from a lost one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import errors as aiokafka_errors
+from aiokafka.conn import AIOKafkaConnection, CloseReason, create_conn
+
+from pipeline.cluster.errors import ClusterError, TimedOut, Unreachable, translate
+from pipeline.cluster.security import ClientSecurity
+
+EDGE = (OSError, ValueError, AssertionError, NotImplementedError, aiokafka_errors.KafkaError)
+"""What aiokafka and the sockets under it raise when a connection, a handshake or a request does not work out."""
+
+_NO_LIMIT_MS = 24 * 3600 * 1000
+"""aiokafka's own limit per request; ours is kept here, request by request."""
+_CLOSE_SECONDS = 1.0
+"""How long a connection may take to say goodbye before it is cut (a silent TLS peer would take 30 s)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a broker, or a bootstrap server, listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(slots=True)
+class _Pace:
+    """When the next dial to an address may begin, and how long it may take."""
+
+    failures: int = 0
+    not_before: float = 0.0
+
+
+class Connections:
+    """The connections of one client. Not safe to use from several event loops."""
+
+    def __init__(self, security: ClientSecurity, client_id: str) -> None:
+        self._security = security
+        self._client_id = client_id
+        self._open: dict[Address, AIOKafkaConnection] = {}
+        self._dials: dict[Address, asyncio.Task[AIOKafkaConnection]] = {}
+        self._pace: dict[Address, _Pace] = {}
+        self._closed = False
+
+    async def send(self, address: Address, request: Any, timeout_ms: int | None = None) -> Any:
+        """Send one request and return its response.
+
+        ``timeout_ms`` counts from when the request is written; None means ``request.timeout.ms``. Raises ClusterError.
+        """
+        connection = await self._connection(address)
+        limit_ms = self._security.request_timeout_ms if timeout_ms is None else timeout_ms
+        try:
+            answer: Awaitable[Any] = connection.send(request)
+            async with asyncio.timeout(limit_ms / 1000):
+                return await answer
+        except TimeoutError as error:
+            connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
+            raise TimedOut(f"{_named(request)} to {address}: no answer in {limit_ms} ms") from error
+        except EDGE as error:
+            raise translate(error, f"{_named(request)} to {address}") from error
+
+    def is_open(self, address: Address) -> bool:
+        """Say whether a request to this address would find a connection waiting for it."""
+        return (connection := self._open.get(address)) is not None and connection.connected()
+
+    async def close(self) -> None:
+        """Close every connection and leave no task behind. May be called again."""
+        self._closed = True
+        dials = list(self._dials.values())
+        for dial in dials:
+            dial.cancel()
+        await asyncio.gather(*dials, return_exceptions=True)
+        connections, self._open = list(self._open.values()), {}
+        await asyncio.gather(*(_hang_up(connection) for connection in connections))
+
+    async def _connection(self, address: Address) -> AIOKafkaConnection:
+        if self._closed:
+            raise Unreachable(f"connection to {address}: this client is closed")
+        if self.is_open(address):
+            return self._open[address]
+        dial = self._dials.get(address)
+        if dial is None:
+            dial = self._dials[address] = asyncio.create_task(self._dial(address), name=f"dial {address}")
+            dial.add_done_callback(lambda task: self._dialled(address, task))
+        try:
+            return await asyncio.shield(dial)
+        except asyncio.CancelledError:
+            if dial.cancelled() and self._closed:
+                raise Unreachable(f"connection to {address}: this client is closed") from None
+            raise
+
+    def _dialled(self, address: Address, dial: asyncio.Task[AIOKafkaConnection]) -> None:
+        del self._dials[address]
+        if not dial.cancelled():
+            dial.exception()  # seen: whoever waits gets it too, and nobody may be left to
+
+    async def _dial(self, address: Address) -> AIOKafkaConnection:
+        security = self._security
+        pace = self._pace.setdefault(address, _Pace())
+        await asyncio.sleep(max(0.0, pace.not_before - time.monotonic()))
+        limit_ms = min(security.connect_timeout_max_ms, security.connect_timeout_ms * 2**pace.failures)
+        try:
+            async with asyncio.timeout(limit_ms / 1000):
+                connection = await create_conn(
+                    address.host,
+                    address.port,
+                    client_id=self._client_id,
+                    request_timeout_ms=_NO_LIMIT_MS,
+                    max_idle_ms=security.idle_ms,
+                    **security.connection(),
+                )
+        except (*EDGE, ClusterError) as error:
+            backoff_ms = min(security.reconnect_backoff_max_ms, security.reconnect_backoff_ms * 2**pace.failures)
+            pace.failures = min(pace.failures + 1, 20)
+            pace.not_before = time.monotonic() + backoff_ms / 1000
+            if isinstance(error, TimeoutError) and not error.args:
+                raise TimedOut(f"connection to {address}: not ready in {limit_ms} ms") from error
+            raise translate(error, f"connection to {address}") from error
+        self._pace.pop(address, None)
+        self._open[address] = connection
+        return connection
+
+
+async def _hang_up(connection: AIOKafkaConnection) -> None:
+    transport = connection._writer.transport if connection._writer is not None else None
+    closed = connection.close(reason=CloseReason.SHUTDOWN)
+    if closed is None or transport is None:
+        return
+    done, _ = await asyncio.wait([closed], timeout=_CLOSE_SECONDS)
+    if not done:
+        transport.abort()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(closed), _CLOSE_SECONDS)
+
+
+def _named(request: Any) -> str:
+    name = getattr(request, "name", None)
+    return name if isinstance(name, str) else type(request).__name__
