@@ -21,7 +21,7 @@ class Asked:
 
     def __init__(self, message: Any, min_version: int = 0, max_version: int | None = None) -> None:
         self.message = message
-        self.name: str = message.name
+        self.API: str = message.name.removesuffix("Request")
         self._min = min_version
         self._max: int = message.max_version if max_version is None else max_version
 
@@ -29,12 +29,12 @@ class Asked:
         """Return what aiokafka's connection writes. Raises Unsupported when no version fits (REST-91)."""
         api = self.message.API_KEY
         if api not in versions:
-            raise Unsupported(f"the broker lacks API {api} {self.name}, which needs version {self._min} or later")
+            raise Unsupported(f"the broker lacks API {api} {self.API}, which needs version {self._min} or later")
         low, high = versions[api]
         version = min(high, self._max)
         if version < max(low, self._min):
             raise Unsupported(
-                f"the broker speaks API {api} {self.name} in versions {low} to {high}, we in {self._min} to {self._max}"
+                f"the broker speaks API {api} {self.API} in versions {low} to {high}, we in {self._min} to {self._max}"
             )
         return _Frame(self.message, version)
 

@@ -24,8 +24,9 @@ from aiokafka.conn import AIOKafkaConnection, CloseReason, create_conn
 
 from pipeline.cluster.errors import ClusterError, TimedOut, Unreachable, translate
 from pipeline.cluster.security import ClientSecurity
+from pipeline.wire.errors import WireError
 
-EDGE = (OSError, ValueError, AssertionError, NotImplementedError, aiokafka_errors.KafkaError)
+EDGE = (OSError, ValueError, AssertionError, NotImplementedError, aiokafka_errors.KafkaError, WireError)
 """What aiokafka and the sockets under it raise when a connection, a handshake or a request does not work out."""
 
 _NO_LIMIT_MS = 24 * 3600 * 1000
@@ -80,6 +81,11 @@ class Connections:
             raise TimedOut(f"{_named(request)} to {address}: no answer in {limit_ms} ms") from error
         except EDGE as error:
             raise translate(error, f"{_named(request)} to {address}") from error
+
+    async def api_versions(self, address: Address) -> dict[int, tuple[int, int]]:
+        """Return what the broker said when the connection was made: API key to lowest and highest version."""
+        connection = await self._connection(address)
+        return dict(connection._versions)
 
     def is_open(self, address: Address) -> bool:
         """Say whether a request to this address would find a connection waiting for it."""
@@ -156,5 +162,5 @@ async def _hang_up(connection: AIOKafkaConnection) -> None:
 
 
 def _named(request: Any) -> str:
-    name = getattr(request, "name", None)
+    name = getattr(request, "API", None)
     return name if isinstance(name, str) else type(request).__name__

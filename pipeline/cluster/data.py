@@ -85,6 +85,10 @@ class DataClient:
         nodes = [Address(b.host, b.port) for b in self.brokers.values()]
         return await self._first_answer(self._in_order(nodes), request, timeout_ms)
 
+    async def api_versions(self, node_id: int) -> dict[int, tuple[int, int]]:
+        """Return the lowest and highest version of every API that a broker speaks. Asked once per connection."""
+        return await self._connections.api_versions(self._address(node_id))
+
     def leader(self, topic: str, partition: int) -> int:
         """Return the node id of the leader as last read, without asking.
 

@@ -22,6 +22,8 @@ from typing import Any
 from aiokafka import errors as aiokafka_errors
 from kafka import errors as kafka_errors
 
+from pipeline.wire.errors import UnsupportedByBroker
+
 REQUEST_TIMED_OUT = 7
 SECURITY_DISABLED = 54
 """The cluster has no authorizer, so it has no ACLs to read or write (STATE-37)."""
@@ -139,6 +141,7 @@ _BY_CLASS: tuple[tuple[Any, type[ClusterError]], ...] = (
     (aiokafka_errors.IncompatibleBrokerVersion, Unsupported),
     (kafka_errors.IncompatibleBrokerVersion, Unsupported),
     (NotImplementedError, Unsupported),
+    (UnsupportedByBroker, Unsupported),
     (aiokafka_errors.AuthenticationFailedError, NotAuthenticated),
     (aiokafka_errors.AuthenticationMethodNotSupported, NotAuthenticated),
     # What the SASL exchanges of both libraries raise when the other side's proof does not fit (SCRAM, GSSAPI).

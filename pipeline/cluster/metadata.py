@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import base64
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from uuid import UUID
 
-from kafka.protocol.metadata import MetadataRequest
+from pipeline.wire.requests.metadata import (
+    Broker,
+    MetadataRequest,
+    MetadataResponse,
+    PartitionMetadata,
+    TopicMetadata,
+)
 
-from pipeline.cluster.asking import Asked
-
-NO_TOPIC_ID = "A" * 22
-"""The zero id, which a broker older than 2.8 reports for every topic."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """One broker as its cluster advertises it."""
-
-    node_id: int
-    host: str
-    port: int
-    rack: str | None = None
+__all__ = ["Broker", "ClusterInfo", "PartitionInfo", "TopicInfo", "cluster_info", "metadata_request", "topic_id_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +35,17 @@ class TopicInfo:
 
     name: str
     topic_id: str
-    """22 characters of URL-safe base64, as Kafka prints topic ids."""
+    """22 characters of URL-safe base64, as Kafka prints topic ids; all ``A`` from brokers that have none."""
     partitions: Mapping[int, PartitionInfo]
     error: int = 0
     is_internal: bool = False
     operations: frozenset[str] = frozenset()
     """What this client may do with the topic, by ACL operation name, where it was asked for (KIP-430)."""
+
+    @property
+    def uuid(self) -> UUID:
+        """The topic id as Fetch v13 wants it."""
+        return UUID(bytes=base64.urlsafe_b64decode(self.topic_id + "=="))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,52 +58,65 @@ class ClusterInfo:
     topics: Mapping[str, TopicInfo] = field(default_factory=dict)
 
 
-def metadata_request(topics: Iterable[str] | None, operations: bool = False) -> Asked:
+def metadata_request(topics: Iterable[str] | None, operations: bool = False) -> MetadataRequest:
     """Ask about these topics (None: all of them); never creates one. ``operations`` asks what we may do with them."""
-    asked = None if topics is None else [MetadataRequest.MetadataRequestTopic(name=name) for name in sorted(topics)]
-    return Asked(
-        MetadataRequest(
-            topics=asked,
-            allow_auto_topic_creation=False,
-            include_cluster_authorized_operations=False,
-            include_topic_authorized_operations=operations,
-        ),
-        min_version=8 if operations else 4,
-    )
+    return MetadataRequest(topics=None if topics is None else sorted(topics), authorized_operations=operations)
 
 
-def cluster_info(response: Any, operation_names: Any = None) -> ClusterInfo:
-    """Read a Metadata response; ``operation_names`` turns a set of operation numbers into names."""
+def cluster_info(response: MetadataResponse) -> ClusterInfo:
+    """Read a Metadata response."""
     return ClusterInfo(
         cluster_id=response.cluster_id or "",
         controller_id=response.controller_id,
-        brokers={b.node_id: Broker(b.node_id, b.host, b.port, b.rack) for b in response.brokers},
-        topics={topic.name: _topic(topic, operation_names) for topic in response.topics},
+        brokers={broker.node_id: broker for broker in response.brokers},
+        topics={topic.topic: _topic(topic) for topic in response.topics},
     )
 
 
-def topic_id_text(topic_id: uuid.UUID | None) -> str:
+def topic_id_text(topic_id: UUID) -> str:
     """Print a topic id as Kafka does."""
-    return base64.urlsafe_b64encode(topic_id.bytes).decode()[:22] if topic_id is not None else NO_TOPIC_ID
+    return base64.urlsafe_b64encode(topic_id.bytes).decode()[:22]
 
 
-def _topic(topic: Any, operation_names: Any) -> TopicInfo:
+OPERATIONS = {
+    3: "READ",
+    4: "WRITE",
+    5: "CREATE",
+    6: "DELETE",
+    7: "ALTER",
+    8: "DESCRIBE",
+    9: "CLUSTER_ACTION",
+    10: "DESCRIBE_CONFIGS",
+    11: "ALTER_CONFIGS",
+    12: "IDEMPOTENT_WRITE",
+    13: "CREATE_TOKENS",
+    14: "DESCRIBE_TOKENS",
+    15: "TWO_PHASE_COMMIT",
+}
+"""ACL operations by the number that the protocol and its bit fields give them."""
+
+
+def operation_names(bits: int) -> frozenset[str]:
+    """Read a bit field of authorized operations; one that was not asked for is empty."""
+    return frozenset(name for bit, name in OPERATIONS.items() if bits >= 0 and bits >> bit & 1)
+
+
+def _topic(topic: TopicMetadata) -> TopicInfo:
     return TopicInfo(
-        name=topic.name,
+        name=topic.topic,
         topic_id=topic_id_text(topic.topic_id),
-        partitions={p.partition_index: _partition(p) for p in topic.partitions},
+        partitions={p.partition: _partition(p) for p in sorted(topic.partitions, key=lambda p: p.partition)},
         error=topic.error_code,
         is_internal=topic.is_internal,
-        operations=operation_names(topic.topic_authorized_operations) if operation_names else frozenset(),
+        operations=operation_names(topic.authorized_operations),
     )
 
 
-def _partition(partition: Any) -> PartitionInfo:
-    epoch = partition.leader_epoch
+def _partition(partition: PartitionMetadata) -> PartitionInfo:
     return PartitionInfo(
-        leader=partition.leader_id,
-        leader_epoch=-1 if epoch is None else epoch,
-        replicas=tuple(partition.replica_nodes),
-        isr=tuple(partition.isr_nodes),
+        leader=partition.leader,
+        leader_epoch=partition.leader_epoch,
+        replicas=partition.replicas,
+        isr=partition.in_sync,
         error=partition.error_code,
     )

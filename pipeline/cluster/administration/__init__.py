@@ -1,0 +1,1 @@
+"""Administrative requests by subject; ``pipeline.cluster.admin.Admin`` has them all."""

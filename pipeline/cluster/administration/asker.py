@@ -1,0 +1,100 @@
+"""What every administrative request has in common: whom to ask, and when to ask again.
+
+A request is repeated while its error is retriable and ``default.api.timeout.ms`` lasts. One that changes something is
+repeated only when the broker said it did nothing (an error code), never after a lost connection or a silence: the
+caller gets that error and looks first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
+
+from kafka.protocol.metadata import FindCoordinatorRequest
+
+from pipeline.cluster.asking import Asked
+from pipeline.cluster.data import DataClient
+from pipeline.cluster.errors import ClusterError, KafkaFailure, check
+
+T = TypeVar("T")
+
+_LONGEST_BACKOFF_SECONDS = 1.0
+_NOT_REPEATED = frozenset({3})
+"""A topic that is not there may appear, but whoever administers it wants to hear of it now."""
+_NOT_CONTROLLER = 41
+_COORDINATOR_MOVED = frozenset({14, 15, 16})
+
+
+class Asker:
+    """Sends requests of kafka-python's protocol through a DataClient."""
+
+    def __init__(self, client: DataClient) -> None:
+        self.client = client
+        self._coordinators: dict[str, int] = {}
+
+    async def _any(self, message: Any, min_version: int = 0, max_version: int | None = None) -> Any:
+        """Ask whichever broker answers."""
+        return await self.client.send_any(Asked(message, min_version, max_version))
+
+    async def _node(self, node_id: int, message: Any, min_version: int = 0, max_version: int | None = None) -> Any:
+        """Ask one broker."""
+        return await self.client.send(node_id, Asked(message, min_version, max_version))
+
+    async def _controller(self, message: Any, min_version: int = 0, timeout_ms: int | None = None) -> Any:
+        """Ask the controller; under KRaft every broker passes the question on."""
+        node_id = self.client.controller_id
+        if node_id not in self.client.brokers:
+            await self.client.refresh()
+            node_id = self.client.controller_id
+        return await self.client.send(node_id, Asked(message, min_version), timeout_ms)
+
+    async def _coordinator(self, group: str) -> int:
+        return (await self._find_coordinators([group]))[group]
+
+    async def _find_coordinators(self, groups: Iterable[str]) -> dict[str, int]:
+        """Return the coordinator of each group, asking only for those not known yet."""
+        wanted = list(groups)
+        unknown = [group for group in wanted if self._coordinators.get(group) not in self.client.brokers]
+        if unknown:
+            await self._look_up(unknown)
+        return {group: self._coordinators[group] for group in wanted}
+
+    async def _look_up(self, groups: list[str]) -> None:
+        node = next(iter(self.client.brokers))
+        offered = (await self.client.api_versions(node)).get(FindCoordinatorRequest.API_KEY, (0, 0))
+        if offered[1] >= 4:
+            found = await self._any(FindCoordinatorRequest(key_type=0, coordinator_keys=groups), min_version=4)
+            for each in found.coordinators:
+                check(each.error_code, each.error_message, "DESCRIBE", f"group {each.key}")
+                self._coordinators[each.key] = each.node_id
+            return
+        for group in groups:
+            found = await self._any(FindCoordinatorRequest(key_type=0, key=group), max_version=3)
+            check(found.error_code, found.error_message, "DESCRIBE", f"group {group}")
+            self._coordinators[group] = found.node_id
+
+    async def _repeat(self, attempt: Callable[[], Awaitable[T]], changes: bool = False) -> T:
+        """Return what ``attempt`` returns, trying again as said above. ``changes``: it alters something."""
+        deadline = time.monotonic() + self.client.security.api_timeout_ms / 1000
+        backoff = self.client.security.retry_backoff_ms / 1000
+        await self.client.start()
+        while True:
+            try:
+                return await attempt()
+            except ClusterError as error:
+                if not self._may_repeat(error, changes) or time.monotonic() + backoff > deadline:
+                    raise
+                if error.code == _NOT_CONTROLLER:
+                    await self.client.refresh()
+                if error.code in _COORDINATOR_MOVED or error.code is None:
+                    self._coordinators.clear()
+            await asyncio.sleep(backoff)
+            backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
+
+    @staticmethod
+    def _may_repeat(error: ClusterError, changes: bool) -> bool:
+        if not error.retriable or error.code in _NOT_REPEATED:
+            return False
+        return isinstance(error, KafkaFailure) or not changes

@@ -1,0 +1,148 @@
+"""Configuration of topics and brokers: effective values with where they come from, and incremental changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from kafka.protocol.admin import DescribeConfigsRequest, IncrementalAlterConfigsRequest
+
+from pipeline.cluster.administration.asker import Asker
+from pipeline.cluster.errors import ClusterError, check, failure
+
+TOPIC, BROKER = 2, 4
+_SET, _DELETE = 0, 1
+
+
+class ConfigSource(IntEnum):
+    """Where an effective value comes from, strongest first but for UNKNOWN."""
+
+    UNKNOWN = 0
+    DYNAMIC_TOPIC_CONFIG = 1
+    DYNAMIC_BROKER_CONFIG = 2
+    DYNAMIC_DEFAULT_BROKER_CONFIG = 3
+    STATIC_BROKER_CONFIG = 4
+    DEFAULT_CONFIG = 5
+    DYNAMIC_BROKER_LOGGER_CONFIG = 6
+    DYNAMIC_CLIENT_METRICS_CONFIG = 7
+    DYNAMIC_GROUP_CONFIG = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigValue:
+    """One effective setting; ``value`` is None for a secret one, and for one that is not set."""
+
+    name: str
+    value: str | None
+    source: ConfigSource
+    is_read_only: bool
+    is_sensitive: bool
+
+    @property
+    def is_default(self) -> bool:
+        """Not set on the resource itself: inherited from the broker or built in."""
+        return self.source in (
+            ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG,
+            ConfigSource.STATIC_BROKER_CONFIG,
+            ConfigSource.DEFAULT_CONFIG,
+        )
+
+
+Configs = dict[str, ConfigValue]
+
+
+class ConfigsAdmin(Asker):
+    """Configurations in one cluster."""
+
+    async def topic_configs(self, topic: str) -> Configs:
+        """Return every effective setting of a topic. Raises KafkaFailure (3: no such topic) or NotAuthorized."""
+        found = (await self.topics_configs([topic]))[topic]
+        if isinstance(found, ClusterError):
+            raise found
+        return found
+
+    async def topics_configs(self, topics: Iterable[str]) -> dict[str, Configs | ClusterError]:
+        """As ``topic_configs`` for many topics in one request (TASK-50); each has its settings or its error."""
+        names = sorted(set(topics))
+        if not names:
+            return {}
+        return await self._describe(TOPIC, names)
+
+    async def broker_configs(self, node_id: int | None = None) -> Configs:
+        """Return every effective setting of a broker (None: any), e.g. ``message.max.bytes``."""
+        await self.client.start()
+        node = next(iter(sorted(self.client.brokers))) if node_id is None else node_id
+        found = (await self._describe(BROKER, [str(node)], node))[str(node)]
+        if isinstance(found, ClusterError):
+            raise found
+        return found
+
+    async def alter_topic_configs(
+        self,
+        topic: str,
+        set_values: Mapping[str, str] | None = None,
+        delete: Iterable[str] = (),
+        validate_only: bool = False,
+    ) -> None:
+        """Set some settings of a topic and reset others to what they inherit, all or none. Raises KafkaFailure."""
+        kind = IncrementalAlterConfigsRequest.AlterConfigsResource
+        changes: list[tuple[str, int, str | None]] = [
+            (name, _SET, value) for name, value in sorted((set_values or {}).items())
+        ]
+        changes += [(name, _DELETE, None) for name in sorted(delete)]
+        if not changes:
+            return
+        message = IncrementalAlterConfigsRequest(
+            resources=[
+                kind(
+                    resource_type=TOPIC,
+                    resource_name=topic,
+                    configs=[kind.AlterableConfig(name=n, config_operation=op, value=v) for n, op, v in changes],
+                )
+            ],
+            validate_only=validate_only,
+        )
+
+        async def attempt() -> None:
+            for each in (await self._controller(message)).responses:
+                check(each.error_code, each.error_message, "ALTER_CONFIGS", f"topic {topic}")
+
+        await self._repeat(attempt, changes=not validate_only)
+
+    async def _describe(
+        self, kind: int, names: list[str], node: int | None = None
+    ) -> dict[str, Configs | ClusterError]:
+        resource = DescribeConfigsRequest.DescribeConfigsResource
+        message = DescribeConfigsRequest(
+            resources=[resource(resource_type=kind, resource_name=name, configuration_keys=None) for name in names],
+            include_synonyms=False,
+            include_documentation=False,
+        )
+        label = "topic" if kind == TOPIC else "broker"
+
+        async def attempt() -> dict[str, Configs | ClusterError]:
+            response = await (self._any(message, 1) if node is None else self._node(node, message, 1))
+            found: dict[str, Configs | ClusterError] = {}
+            for result in response.results:
+                subject = f"{label} {result.resource_name}"
+                if result.error_code:
+                    error = failure(result.error_code, result.error_message, "DESCRIBE_CONFIGS", subject)
+                    found[result.resource_name] = error
+                    continue
+                found[result.resource_name] = {
+                    each.name: ConfigValue(
+                        each.name, each.value, _source(each.config_source), each.read_only, each.is_sensitive
+                    )
+                    for each in result.configs
+                }
+            return found
+
+        return await self._repeat(attempt)
+
+
+def _source(number: int) -> ConfigSource:
+    try:
+        return ConfigSource(number)
+    except ValueError:
+        return ConfigSource.UNKNOWN
