@@ -1,9 +1,9 @@
 """Frozen dataclasses to plain JSON objects and back.
 
 A record may have been written by an older or a newer version: fields we do not know are ignored, missing ones take
-their default (those without a default must be there). A value of the wrong type raises Malformed, which names the field
-by its path. Readers are built once per class from the annotations: str, int, float, bool, enums of `states`, tuples,
-string-keyed mappings, nested dataclasses, `X | None`, and `Any` for free JSON.
+their default (those without a default must be there). A value of the wrong type raises Malformed, which names the
+field by its path. Readers are built once per class from the annotations: str, int, float, bool, enums of `states`,
+tuples, string-keyed mappings, nested dataclasses, `X | None`, and `Any` for free JSON.
 """
 
 from __future__ import annotations

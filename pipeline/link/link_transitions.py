@@ -1,8 +1,8 @@
 """A link's life as one table (STATE-1..7).
 
-Unlike a mirror's, a link's events are observations and settings, not requests: one that the table does not have for the
-present state changes nothing. A paused link stays PAUSED whatever the probes find; the first probe after its resumption
-tells.
+Unlike a mirror's, a link's events are observations and settings, not requests: one that the table does not have for
+the present state changes nothing. A paused link stays PAUSED whatever the probes find; the first probe after its
+resumption tells.
 """
 
 from __future__ import annotations

@@ -80,7 +80,8 @@ class FinalPosition(Jsonable):
 
 @dataclass(frozen=True)
 class Mirror(Jsonable):
-    """One mirror topic (TERM-6). `start_offsets[p]` is the first mirrored offset of partition p, empty until resolved.
+    """One mirror topic (TERM-6). `start_offsets[p]` is the first mirrored offset of partition p, empty until
+    resolved.
 
     `resume_status` is the state to go back to when the link's pause or failure ends (MIRROR-37), `pending` the
     operation that a PENDING state serves.
@@ -142,9 +143,9 @@ class Mirror(Jsonable):
 class Position(Jsonable):
     """How far one partition of a mirror has come, as the worker that copies it last reported.
 
-    `records` and `bytes` were mirrored, `gap_offsets` filled because the source shows nothing there, `lost` are ranges
-    (first, last) of source offsets deleted at the source before they could be read. `marker_path` says how gaps are
-    filled: `direct`, `coordinator`, or empty before the first gap.
+    `records` and `bytes` were mirrored, `gap_offsets` filled because the source shows nothing there, `lost` are
+    ranges (first, last) of source offsets deleted at the source before they could be read. `marker_path` says how
+    gaps are filled: `direct`, `coordinator`, or empty before the first gap.
     """
 
     link: str

@@ -1,7 +1,8 @@
 """A mirror's life as one table (MIRROR-37). Diagrams and tests are made from it, so they cannot drift.
 
-Every change of a mirror's status goes through `advance`, which answers with the new mirror and the `Change` that logs,
-metrics, audit and results speak of (STATE-62). What the table does not have is refused per topic, naming the state.
+Every change of a mirror's status goes through `advance`, which answers with the new mirror and the `Change` that
+logs, metrics, audit and results speak of (STATE-62). What the table does not have is refused per topic, naming the
+state.
 
 Beyond the rows of MIRROR-37 there are only those without which a mirror could get stuck: a mirror whose link is
 unavailable follows the link's pause or failure, a paused link may fail and a failed one be paused, and a mirror that
