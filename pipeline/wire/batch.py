@@ -33,6 +33,7 @@ __all__ = [
     "CorruptBatch",
     "Stamp",
     "UnsupportedMagic",
+    "assemble",
     "next_sequence",
     "restamp",
     "scan",
@@ -46,11 +47,9 @@ CRC_COVERS_FROM = 21
 CODEC, LOG_APPEND_TIME, TRANSACTIONAL, CONTROL, DELETE_HORIZON = 0x07, 0x08, 0x10, 0x20, 0x40
 
 _OLD_HEAD = Struct(">qi4xb")  # what all formats share: offset, length, (CRC of v0/v1 | leader epoch), magic
-_FRONT = Struct(">qiibIh")  # base offset .. attributes
-_PRODUCER = Struct(">qhi")
 _CRC = Struct(">I")
-_CRC_AT, _PRODUCER_AT = 17, 43
-_NO_LEADER_EPOCH = -1
+_CRC_AT = 17
+NO_LEADER_EPOCH = -1
 
 
 class BatchHeader(NamedTuple):
@@ -173,13 +172,30 @@ def restamp(buffer: bytes | bytearray | memoryview, header: BatchHeader, stamp: 
     if attributes & (CONTROL | LOG_APPEND_TIME):
         kind = "control" if attributes & CONTROL else "LogAppendTime"
         raise ValueError(f"the batch at offset {header.base_offset} is a {kind} batch: it cannot be passed through")
-    size = header.size
-    out = bytearray(memoryview(buffer)[header.position : header.position + size])
+    out = bytearray(memoryview(buffer)[header.position : header.position + header.size])
     attributes &= ~(TRANSACTIONAL | DELETE_HORIZON)
-    _FRONT.pack_into(out, 0, 0, size - LENGTH_ENDS, _NO_LEADER_EPOCH, 2, 0, attributes)
-    _PRODUCER.pack_into(out, _PRODUCER_AT, *stamp)
-    _CRC.pack_into(out, _CRC_AT, crc32c(memoryview(out)[CRC_COVERS_FROM:]))
+    deltas = header.last_offset_delta, header.base_timestamp, header.max_timestamp
+    _seal(out, attributes, deltas, stamp, header.count)
     return out
+
+
+def assemble(
+    records: bytes | bytearray | memoryview, codec: int, count: int, timestamps: tuple[int, int], stamp: Stamp
+) -> bytearray:
+    """Put a header in front of records that are compressed already: dense, CreateTime, ready to be produced.
+
+    `timestamps`: the one that the records' deltas count from, and the latest of all.
+    """
+    out = bytearray(HEADER_SIZE + len(records))
+    out[HEADER_SIZE:] = records
+    _seal(out, codec, (count - 1, *timestamps), stamp, count)
+    return out
+
+
+def _seal(out: bytearray, attributes: int, deltas: tuple[int, int, int], stamp: Stamp, count: int) -> None:
+    """Write the header as a producer does: offsets from 0, no leader epoch, the checksum over the rest."""
+    HEADER.pack_into(out, 0, 0, len(out) - LENGTH_ENDS, NO_LEADER_EPOCH, 2, 0, attributes, *deltas, *stamp, count)
+    _CRC.pack_into(out, _CRC_AT, crc32c(memoryview(out)[CRC_COVERS_FROM:]))
 
 
 def next_sequence(sequence: int, records: int) -> int:
