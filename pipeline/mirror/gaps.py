@@ -1,0 +1,136 @@
+"""How gaps are filled, and opened batches divided at them.
+
+A gap is an offset of the source that no consumer sees: a transaction marker, aborted data, a record that compaction has
+removed, a part of the log that retention has deleted. The mirror must have *something* at it, or offsets would shift.
+
+What that is must not depend on when one looks. Two workers may write to a partition at once, and the append protocol
+refuses the second of two markers and the second of two batches, but it cannot compare a marker with a batch (`append`).
+In a compacted topic a record becomes a hole, and so do markers and aborted data, so a worker that has read the log
+earlier may have a record (or a marker) on its way to an offset where a later one sees a hole. Therefore one kind of
+filling for the whole topic:
+
+    topic                  gaps become      because
+    not compacted          ABORT markers    what is a gap has always been one; nobody sees a marker (I2)
+    compacted              records          every write is data then, and data is compared with data: always safe
+
+The record is a copy of the next live one, or of the one before where there is none behind. Whoever reads a compacted
+topic takes the latest value of each key, and neither copy changes it; compaction removes the copies. It is the faster
+way too: no marker, so no claim and nothing to wait for, and holes are closed while a batch is open anyway.
+
+Lost ranges (MIRROR-14) are the exception: a record that another worker has read in time may still arrive. Such a worker
+must be out of the way first: wait until the reading has not changed for as long as a request can live (its timeout,
+twice), then fill; should it be late nevertheless, the offsets differ and the mirror fails (ForeignWrite), it is not
+silently shifted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from pipeline.mirror.plan import Fill
+from pipeline.wire.records import Record
+
+
+class Filler(Enum):
+    """What to write into a gap."""
+
+    MARKERS = auto()
+    """One ABORT marker an offset."""
+    RECORDS = auto()
+    """Copies of a live record of `Fill.near`; without one, of the mirror's own last record, or wait for a live one."""
+    DISCARDED = auto()
+    """Any records; DeleteRecords up to the end of the gap at once. Only for lost ranges: the source's log begins there
+    too. What the mirror still has below it goes as well: report it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Offsets of an opened batch without a record."""
+
+    first_offset: int
+    last_offset: int
+
+    @property
+    def count(self) -> int:
+        return self.last_offset - self.first_offset + 1
+
+
+def is_compacted(cleanup_policy: str) -> bool:
+    """Whether records may vanish from the middle of the source: `compact`, alone or with `delete`."""
+    return "compact" in {word.strip() for word in cleanup_policy.split(",")}
+
+
+def filler(gap: Fill | Hole, *, fills_with_records: bool, lost_markers_max: int) -> Filler:
+    """What to fill a gap with. `lost_markers_max`: longest lost range that is worth one marker an offset."""
+    if isinstance(gap, Fill) and gap.lost and gap.count > lost_markers_max:
+        return Filler.DISCARDED
+    return Filler.RECORDS if fills_with_records else Filler.MARKERS
+
+
+def divide(records: Iterable[Record], first_offset: int, last_offset: int, most: int) -> Iterator[list[Record] | Hole]:
+    """Divide opened batches into runs of consecutive offsets, at most `most` records each, and the holes between them.
+
+    Covers exactly first_offset..last_offset; records before it are left out. Raises ValueError for records that are not
+    in order, or beyond it.
+    """
+    expected = first_offset
+    run: list[Record] = []
+    for record in _in_range(records, first_offset, last_offset):
+        if record.offset != expected or len(run) == most:
+            if run:
+                yield run
+                run = []
+            if record.offset > expected:
+                yield Hole(expected, record.offset - 1)
+        run.append(record)
+        expected = record.offset + 1
+    if run:
+        yield run
+    if expected <= last_offset:
+        yield Hole(expected, last_offset)
+
+
+def close_gaps(records: Sequence[Record], first_offset: int, last_offset: int, most: int) -> Iterator[list[Record]]:
+    """The same with copies of live records in the holes: runs of at most `most` records without a hole between.
+
+    A hole takes the next live record; where there is none, the one before it, which may lie before `first_offset`.
+    Raises ValueError as `divide`, and when there are no records at all.
+    """
+    if not records:
+        raise ValueError(f"no record to fill {first_offset}..{last_offset} with")
+    run: list[Record] = []
+    expected = first_offset
+    for live in (*_in_range(records, first_offset, last_offset), None):
+        copied = live or records[-1]
+        until = last_offset if live is None else live.offset
+        while expected <= until:
+            run.append(copied if expected == copied.offset else copied._replace(offset=expected))
+            expected += 1
+            if len(run) == most:
+                yield run
+                run = []
+    if run:
+        yield run
+
+
+def repeat(live: Record, first_offset: int, last_offset: int, most: int) -> Iterator[list[Record]]:
+    """Copies of a live record for a gap between batches: runs of at most `most` records."""
+    for first in range(first_offset, last_offset + 1, most):
+        yield [live._replace(offset=offset) for offset in range(first, min(first + most, last_offset + 1))]
+
+
+def nearest(records: Sequence[Record], gap: Fill) -> Record:
+    """Of the records of the opened `gap.near`: the first one behind the gap, else the last one."""
+    return next((record for record in records if record.offset > gap.last_offset), records[-1])
+
+
+def _in_range(records: Iterable[Record], first_offset: int, last_offset: int) -> Iterator[Record]:
+    reached = -1
+    for record in records:
+        if record.offset <= reached or record.offset > last_offset:
+            raise ValueError(f"record at offset {record.offset} after {reached}, in {first_offset}..{last_offset}")
+        reached = record.offset
+        if record.offset >= first_offset:
+            yield record
