@@ -1,0 +1,157 @@
+"""The consumers of a verification: confluent-kafka, that is librdkafka.
+
+Why not aiokafka: the engine reads and writes through aiokafka's connections and its record code. librdkafka is
+written by others, in C, and parses batches, codecs, aborted lists and headers in its own way, so that no mistake can
+be on both sides of a comparison. It also checks each batch's CRC, and hands out records at the rate that a
+verification of gigabytes needs.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import cast
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from pipeline.verify.chunks import Chunk, Headers
+from pipeline.verify.errors import LogStartMoved, Stopped, Unreachable, VerifyError
+from pipeline.verify.properties import Conf
+
+CHUNK_RECORDS = 400
+"""Small on purpose: three chunks and the queues behind them should fit the processor's cache; 4,000 halved the rate."""
+STALL_S = 60.0
+POLL_S = 0.25
+_REFUSED = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED}
+logger = logging.getLogger(__name__)
+
+
+class Reader:
+    """A consumer without a group that reads ranges of partitions, one after the other; a Stream while a range is open.
+
+    Memory: librdkafka holds 4 MB of fetched records and a fetch of 1 MB (or one batch, if larger) a partition.
+    """
+
+    def __init__(
+        self,
+        conf: Conf,
+        topic: str,
+        *,
+        committed: bool,
+        offsets_only: bool = False,
+        stop: Callable[[], bool] | None = None,
+    ) -> None:
+        self._topic = topic
+        self._offsets_only = offsets_only
+        self._stop = stop or (lambda: False)
+        self._last_error = ""
+        self._partition, self._first, self._end = -1, 0, 0
+        self._is_open = False
+        self._consumer = Consumer(
+            {
+                **conf,
+                "group.id": "clusterlink-verify",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "error",
+                "isolation.level": "read_committed" if committed else "read_uncommitted",
+                "enable.partition.eof": True,
+                "check.crcs": True,
+                "fetch.wait.max.ms": 100,
+                "fetch.error.backoff.ms": 50,
+                "fetch.queue.backoff.ms": 5,
+                "max.partition.fetch.bytes": 1 << 20,
+                "queued.min.messages": 20_000,
+                "queued.max.messages.kbytes": 4096,
+                "error_cb": self._note_error,
+                "log_level": 4,
+            },
+            logger=logger,
+        )
+
+    def open(self, partition: int, first: int, end: int) -> None:
+        """Read the visible records of [first, end) from now on."""
+        self._partition, self._first, self._end = partition, first, end
+        self._is_open = first < end
+        if self._is_open:
+            self._consumer.assign([TopicPartition(self._topic, partition, first)])
+
+    def chunk(self) -> Chunk | None:
+        """See Stream. Raises LogStartMoved, Unreachable after a minute without an answer, VerifyError on any other
+        error.
+        """
+        deadline = time.monotonic() + STALL_S
+        while self._is_open:
+            if self._stop():
+                raise Stopped
+            messages = self._consumer.consume(CHUNK_RECORDS, 0)
+            if not messages:
+                message = self._consumer.poll(POLL_S)
+                messages = [] if message is None else [message, *self._consumer.consume(CHUNK_RECORDS, 0)]
+            if not messages and time.monotonic() > deadline:
+                raise Unreachable(f"no records of {self._topic} for {STALL_S:.0f} s. {self._last_error}".strip())
+            chunk = self._columns(self._visible(messages)) if messages else None
+            if chunk:
+                return chunk
+        return None
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _visible(self, messages: list[Message]) -> list[Message]:
+        """The records of the open range among what the consumer handed out; closes the range once its end is passed.
+
+        What was fetched for an earlier range may still be in the queue.
+        """
+        if any(map(self._is_stale, (messages[0], messages[-1]))):
+            messages = [each for each in messages if not self._is_stale(each)]
+        if any(map(Message.error, messages)):
+            records = []
+            for message in messages:
+                error = message.error()
+                if error is None:
+                    records.append(message)
+                else:
+                    self._judge(error, message)
+            messages = records
+        if messages and _offset(messages[-1]) >= self._end - 1:
+            self._is_open = False
+            while messages and _offset(messages[-1]) >= self._end:
+                messages.pop()
+        return messages
+
+    def _is_stale(self, message: Message) -> bool:
+        return message.partition() != self._partition or _offset(message) < self._first
+
+    def _judge(self, error: KafkaError, message: Message) -> None:
+        code = error.code()
+        if code == KafkaError._PARTITION_EOF:
+            self._is_open = self._is_open and _offset(message) < self._end
+        elif code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+            raise LogStartMoved(str(error))
+        else:
+            raise VerifyError(f"{self._topic}: {error}")
+
+    def _columns(self, messages: list[Message]) -> Chunk | None:
+        if not messages:
+            return None
+        offsets = [*map(_offset, messages)]
+        if self._offsets_only:
+            return Chunk(offsets)
+        return Chunk(
+            offsets,
+            [stamp[1] for stamp in map(Message.timestamp, messages)],
+            [*map(Message.key, messages)],
+            [*map(Message.value, messages)],
+            cast(list[Headers | None], [*map(Message.headers, messages)]),
+        )
+
+    def _note_error(self, error: KafkaError) -> None:
+        self._last_error = str(error)
+        if error.code() in _REFUSED:
+            raise KafkaException(error)
+
+
+def _offset(message: Message) -> int:
+    return cast(int, message.offset())

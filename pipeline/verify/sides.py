@@ -1,0 +1,87 @@
+"""One side of a comparison: which partitions it has, where they begin and end, how the topic is configured."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    ConfigResource,
+    OffsetSpec,
+    ResourceType,
+)
+
+from pipeline.verify.errors import TopicMissing, Unreachable, VerifyError
+from pipeline.verify.properties import consumer_conf
+from pipeline.verify.report import Bounds
+
+TIMEOUT_S = 30.0
+_EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+_LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSettings:
+    """What of a topic's configuration decides how it is compared; None where it may not be read."""
+
+    is_compacted: bool
+    timestamp_type: str
+
+
+class Side:
+    """A topic on a cluster. Every method blocks for as long as the cluster takes, TIMEOUT_S at most."""
+
+    def __init__(self, name: str, configs: Mapping[str, str], topic: str) -> None:
+        self.name = name
+        self.topic = topic
+        self.conf = consumer_conf(configs)
+        self._admin = AdminClient({**self.conf, "log_level": 4}, logger=logger)
+
+    def partitions(self) -> int:
+        """Number of partitions. Raises TopicMissing, Unreachable."""
+        try:
+            found = self._admin.list_topics(self.topic, timeout=TIMEOUT_S).topics[self.topic]
+        except KafkaException as error:
+            raise Unreachable(f"{self.name}: {self._why(error)}") from error
+        if found.error is not None and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise TopicMissing(f"{self.name}: no topic {self.topic}")
+        if found.error is not None:
+            raise VerifyError(f"{self.name}: {self.topic}: {found.error}")
+        return len(found.partitions)
+
+    def settings(self) -> TopicSettings | None:
+        """The topic's configuration, or None where DescribeConfigs is not permitted."""
+        resource = ConfigResource(ResourceType.TOPIC, self.topic)
+        try:
+            entries = self._admin.describe_configs([resource], request_timeout=TIMEOUT_S)[resource].result()
+        except KafkaException:
+            return None
+        policy = str(entries["cleanup.policy"].value)
+        return TopicSettings("compact" in policy, str(entries["message.timestamp.type"].value))
+
+    def bounds(self, partitions: Iterable[int]) -> dict[int, Bounds]:
+        """First offset, high watermark and last stable offset of each partition, read in this reverse order.
+
+        So end is never behind stable_end, nor start ahead of what was still there when the ends were read.
+        """
+        wanted = list(partitions)
+        stable = self._offsets(wanted, _LATEST, IsolationLevel.READ_COMMITTED)
+        end = self._offsets(wanted, _LATEST, IsolationLevel.READ_UNCOMMITTED)
+        start = self._offsets(wanted, _EARLIEST, IsolationLevel.READ_UNCOMMITTED)
+        return {each: Bounds(start[each], end[each], stable[each]) for each in wanted}
+
+    def _offsets(self, partitions: list[int], spec: OffsetSpec, isolation: IsolationLevel) -> dict[int, int]:
+        asked = {TopicPartition(self.topic, each): spec for each in partitions}
+        try:
+            answers = self._admin.list_offsets(asked, isolation_level=isolation, request_timeout=TIMEOUT_S)
+            return {place.partition: future.result().offset for place, future in answers.items()}
+        except KafkaException as error:
+            raise Unreachable(f"{self.name}: offsets of {self.topic}: {self._why(error)}") from error
+
+    @staticmethod
+    def _why(error: KafkaException) -> str:
+        return str(error.args[0].str() if error.args else error)
