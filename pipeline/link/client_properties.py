@@ -25,8 +25,9 @@ def _int(name: str, default: int, sentence: str, spec_id: str, minimum: float | 
     return Property(name, Type.INT, str(default), sentence, spec_id, minimum=minimum)
 
 
-def _double(name: str, default: float, sentence: str, spec_id: str, minimum: float, maximum: float) -> Property:
-    return Property(name, Type.DOUBLE, str(default), sentence, spec_id, minimum=minimum, maximum=maximum)
+def _double(name: str, default: float, sentence: str, spec_id: str, between: tuple[float, float]) -> Property:
+    low, high = between
+    return Property(name, Type.DOUBLE, str(default), sentence, spec_id, minimum=low, maximum=high)
 
 
 def _text(name: str, default: str | None, sentence: str, spec_id: str) -> Property:
@@ -140,14 +141,20 @@ SECURITY = (
         "LINK-78",
         minimum=0,
     ),
-    _double("sasl.kerberos.ticket.renew.jitter", 0.05, "Random part of the renewal time.", "LINK-79", 0, 1),
-    _double("sasl.kerberos.ticket.renew.window.factor", 0.8, "Part of its life after which renewal.", "LINK-79", 0, 1),
+    _double("sasl.kerberos.ticket.renew.jitter", 0.05, "Random part of the renewal time.", "LINK-79", (0, 1)),
+    _double(
+        "sasl.kerberos.ticket.renew.window.factor", 0.8, "Part of its life after which renewal.", "LINK-79", (0, 1)
+    ),
     _int("sasl.login.refresh.buffer.seconds", 300, "Time kept before a token expires.", "LINK-80"),
     _int("sasl.login.refresh.min.period.seconds", 60, "Shortest time between two tokens.", "LINK-80"),
     _double(
-        "sasl.login.refresh.window.factor", 0.8, "Part of a token's life after which it is renewed.", "LINK-80", 0.5, 1
+        "sasl.login.refresh.window.factor",
+        0.8,
+        "Part of a token's life after which it is renewed.",
+        "LINK-80",
+        (0.5, 1),
     ),
-    _double("sasl.login.refresh.window.jitter", 0.05, "Random part of that.", "LINK-80", 0, 0.25),
+    _double("sasl.login.refresh.window.jitter", 0.05, "Random part of that.", "LINK-80", (0, 0.25)),
     _text("sasl.oauthbearer.token.endpoint.url", None, "Where tokens come from, with OAUTHBEARER.", "LINK-81"),
     _text("sasl.oauthbearer.client.id", None, "Client that asks for tokens.", "LINK-81"),
     _secret("sasl.oauthbearer.client.secret", "Its secret.", "LINK-81"),

@@ -1,4 +1,4 @@
-"""Checks of single property values that take more than a type and a range. None of them puts a secret into its message."""
+"""Checks of single property values that take more than a type and a range. None puts a secret into its message."""
 
 from __future__ import annotations
 
