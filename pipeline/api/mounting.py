@@ -1,0 +1,79 @@
+"""Put the API on an aiohttp application, under /kafka/v3 and its alias /v3 (CONF-9), beside whatever else it serves."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from pipeline.api import context
+from pipeline.api.authentication import Authentication, Role
+from pipeline.api.failures import Challenged, Throttled, answer_failures
+from pipeline.api.rate import RateLimit
+from pipeline.api.routes import MISPLACED_CONFIG, ROUTES
+from pipeline.control.interface import ControlPlane
+from pipeline.link import errors
+
+BASES = ("/kafka/v3", "/v3")
+MOST_BODY_BYTES = 4 << 20
+
+
+def mount(
+    app: web.Application,
+    plane: ControlPlane,
+    authentication: Authentication,
+    *,
+    rate_limit: RateLimit | None = None,
+    submit_timeout_s: float = 60.0,
+) -> None:
+    """Add the API to an application that is not running yet.
+
+    `authentication` has no default: no authentication is a choice, `Authentication.off()` (REST-95). Other routes of
+    the application are not touched by it.
+    """
+    for base in BASES:
+        app.add_subapp(base, _api(base, plane, authentication, rate_limit or RateLimit(), submit_timeout_s))
+    app.router.add_get("/openapi.yaml", _document)
+
+
+def openapi() -> str:
+    """The OpenAPI document of the API, as text."""
+    return resources.files("pipeline.api").joinpath("openapi.yaml").read_text("utf-8")
+
+
+def _api(
+    base: str, plane: ControlPlane, authentication: Authentication, rate_limit: RateLimit, submit_timeout_s: float
+) -> web.Application:
+    api = web.Application(middlewares=[answer_failures, authenticate], client_max_size=MOST_BODY_BYTES)
+    api[context.BASE] = base
+    api[context.PLANE] = plane
+    api[context.AUTHENTICATION] = authentication
+    api[context.RATE_LIMIT] = rate_limit
+    api[context.SUBMIT_TIMEOUT_S] = submit_timeout_s
+    for route in (*ROUTES, MISPLACED_CONFIG):
+        for path in (route.path, f"{route.path}/"):
+            api.router.add_route(route.method, path, route.handler)
+    return api
+
+
+@web.middleware
+async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Know the caller before anything else is said, unknown paths included: 401, 403, 429 (REST-73, 74, 81)."""
+    authentication = request.config_dict[context.AUTHENTICATION]
+    transport = request.transport
+    certificate = transport.get_extra_info("peercert") if transport is not None else None
+    principal = authentication.recognise(request.headers.get("Authorization"), certificate)
+    if principal is None:
+        raise Challenged(authentication.challenge())
+    wait_s = request.config_dict[context.RATE_LIMIT].wait(principal.name)
+    if wait_s:
+        raise Throttled(wait_s)
+    if request.method not in ("GET", "HEAD") and principal.role is not Role.OPERATOR:
+        raise errors.NotAuthorized()
+    request[context.PRINCIPAL] = principal
+    return await handler(request)
+
+
+async def _document(request: web.Request) -> web.Response:
+    return web.Response(text=openapi(), content_type="application/yaml")

@@ -1,0 +1,61 @@
+"""`clusterlink`: exit code 0 when all was done, 1 when anything was refused or failed, 2 for wrong usage (CLI-62)."""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+
+import click
+
+from pipeline.cli.clusters import cluster
+from pipeline.cli.configurations import SHORT_FORMS, configuration
+from pipeline.cli.links import link
+from pipeline.cli.mirrors import mirror
+from pipeline.cli.operations import OPERATIONS
+from pipeline.cli.options import example
+from pipeline.cli.tasks import task
+from pipeline.cli.transition_errors import state_transition_error
+from pipeline.cli.verifying import verify
+from pipeline.cli.worker import worker
+
+
+def _version() -> str:
+    try:
+        return metadata.version("clusterlink")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog=example(
+        "clusterlink link create east --source-cluster 0gXf5xg8Sp2G4FlxNriNaA --source-bootstrap-server a:9092",
+        "clusterlink mirror create orders --link east",
+        "clusterlink mirror describe orders",
+    ),
+)
+@click.version_option(_version(), prog_name="clusterlink")
+def cli() -> None:
+    """Mirror topics between Kafka clusters, offset for offset.
+
+    Every option can come from the environment as well: --url from CLUSTERLINK_URL and so on. Completion for your shell:
+    eval "$(_CLUSTERLINK_COMPLETE=bash_source clusterlink)" (or zsh_source, fish_source).
+    """
+
+
+for _group, _commands in (
+    (cli, (link, mirror, cluster, worker)),
+    (link, (*SHORT_FORMS, configuration, task)),
+    (mirror, (*OPERATIONS, state_transition_error, verify)),
+):
+    for _command in _commands:
+        _group.add_command(_command)
+
+
+def main() -> None:
+    """Entry point: Ctrl-C and a closed pipe end quietly, everything else as click ends it."""
+    try:
+        cli(prog_name="clusterlink")
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
