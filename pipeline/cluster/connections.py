@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import errors as aiokafka_errors
-from aiokafka.conn import AIOKafkaConnection, CloseReason, create_conn
+from aiokafka.conn import CloseReason
 
+from pipeline.cluster.broker_connection import BrokerConnection
 from pipeline.cluster.errors import ClusterError, TimedOut, Unreachable, translate
 from pipeline.cluster.security import ClientSecurity
 from pipeline.wire.errors import WireError
@@ -60,8 +61,8 @@ class Connections:
     def __init__(self, security: ClientSecurity, client_id: str) -> None:
         self._security = security
         self._client_id = client_id
-        self._open: dict[Address, AIOKafkaConnection] = {}
-        self._dials: dict[Address, asyncio.Task[AIOKafkaConnection]] = {}
+        self._open: dict[Address, BrokerConnection] = {}
+        self._dials: dict[Address, asyncio.Task[BrokerConnection]] = {}
         self._pace: dict[Address, _Pace] = {}
         self._closed = False
 
@@ -101,7 +102,7 @@ class Connections:
         connections, self._open = list(self._open.values()), {}
         await asyncio.gather(*(_hang_up(connection) for connection in connections))
 
-    async def _connection(self, address: Address) -> AIOKafkaConnection:
+    async def _connection(self, address: Address) -> BrokerConnection:
         if self._closed:
             raise Unreachable(f"connection to {address}: this client is closed")
         if self.is_open(address):
@@ -117,26 +118,28 @@ class Connections:
                 raise Unreachable(f"connection to {address}: this client is closed") from None
             raise
 
-    def _dialled(self, address: Address, dial: asyncio.Task[AIOKafkaConnection]) -> None:
+    def _dialled(self, address: Address, dial: asyncio.Task[BrokerConnection]) -> None:
         del self._dials[address]
         if not dial.cancelled():
             dial.exception()  # seen: whoever waits gets it too, and nobody may be left to
 
-    async def _dial(self, address: Address) -> AIOKafkaConnection:
+    async def _dial(self, address: Address) -> BrokerConnection:
         security = self._security
         pace = self._pace.setdefault(address, _Pace())
         await asyncio.sleep(max(0.0, pace.not_before - time.monotonic()))
         limit_ms = min(security.connect_timeout_max_ms, security.connect_timeout_ms * 2**pace.failures)
         try:
             async with asyncio.timeout(limit_ms / 1000):
-                connection = await create_conn(
+                connection = BrokerConnection(
                     address.host,
                     address.port,
                     client_id=self._client_id,
                     request_timeout_ms=_NO_LIMIT_MS,
                     max_idle_ms=security.idle_ms,
+                    kerberos=security.kerberos,
                     **security.connection(),
                 )
+                await connection.connect()
         except (*EDGE, ClusterError) as error:
             backoff_ms = min(security.reconnect_backoff_max_ms, security.reconnect_backoff_ms * 2**pace.failures)
             pace.failures = min(pace.failures + 1, 20)
@@ -149,7 +152,7 @@ class Connections:
         return connection
 
 
-async def _hang_up(connection: AIOKafkaConnection) -> None:
+async def _hang_up(connection: BrokerConnection) -> None:
     transport = connection._writer.transport if connection._writer is not None else None
     closed = connection.close(reason=CloseReason.SHUTDOWN)
     if closed is None or transport is None:

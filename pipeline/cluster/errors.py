@@ -83,6 +83,11 @@ class KafkaFailure(ClusterError):
 class NotAuthorized(KafkaFailure):
     """The credential is good but lacks a permission; ``operation`` and ``resource`` say which."""
 
+    def __str__(self) -> str:
+        # The broker's own words are left out: they name its sockets, not the permission.
+        asked = f"{self.operation or 'access'} on {self.resource or 'the cluster'}"
+        return f"{asked} is not allowed: {self.name} ({self.code})"
+
 
 class SecurityError(ClusterError):
     """A connection or security property cannot be used as it is. Never carries the value of a secret (SEC-34)."""
@@ -129,7 +134,7 @@ def translate(error: BaseException, where: str) -> ClusterError:
         return NotAuthenticated(f"{where}: TLS handshake failed: {tls}")
     code = getattr(error, "errno", None)
     if isinstance(error, aiokafka_errors.KafkaError | kafka_errors.KafkaError) and isinstance(code, int) and code != 0:
-        return failure(code, _text(error), operation=where)
+        return failure(code, _words(error), operation=where)
     kind = next((ours for theirs, ours in _BY_CLASS if isinstance(error, theirs)), Unreachable)
     return kind(f"{where}: {_text(error)}")
 
@@ -161,10 +166,13 @@ def _tls_refusal(error: BaseException | None) -> str | None:
 
 def _text(error: BaseException) -> str:
     """Return the error's own words without the class names and numbers that libraries put before them."""
-    words = [str(argument) for argument in error.args if isinstance(argument, str) and argument]
     if isinstance(error, OSError):
         return error.strerror or str(error) or "no answer in time"
-    return words[0] if words else type(error).__name__
+    return _words(error) or type(error).__name__
+
+
+def _words(error: BaseException) -> str:
+    return next((argument for argument in error.args if isinstance(argument, str) and argument), "")
 
 
 def _coded(error: ClusterError, code: int) -> ClusterError:

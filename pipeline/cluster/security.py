@@ -11,11 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.cluster import jaas
-from pipeline.cluster.errors import SecurityError
+from pipeline.cluster.kerberos import Kerberos
+from pipeline.cluster.oauth import AioTokens, SyncTokens, TokenSource
+from pipeline.cluster.properties import Properties
+from pipeline.cluster.sasl import Sasl, read_sasl
+from pipeline.cluster.tls import TlsContext
+from pipeline.cluster.tls_properties import read_tls
 
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
-MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "GSSAPI")
+DNS_LOOKUPS = ("use_all_dns_ips", "resolve_canonical_bootstrap_servers_only")
 
 
 @dataclass(frozen=True)
@@ -25,15 +29,16 @@ class ClientSecurity:
     bootstrap: tuple[str, ...]
     """``host:port`` of the bootstrap servers (LINK-50)."""
     protocol: str = "PLAINTEXT"
-    mechanism: str = "GSSAPI"
-    username: str = ""
-    password: str = field(default="", repr=False)
+    sasl: Sasl | None = None
+    tls: TlsContext | None = field(default=None, repr=False)
     request_timeout_ms: int = 30_000
     api_timeout_ms: int = 60_000
+    """For one administrative operation with its repetitions (``default.api.timeout.ms``)."""
     retry_backoff_ms: int = 100
     reconnect_backoff_ms: int = 50
     reconnect_backoff_max_ms: int = 1_000
     connect_timeout_ms: int = 10_000
+    """For a connection to be made and ready: TCP, TLS, versions and login (LINK-58)."""
     connect_timeout_max_ms: int = 30_000
     idle_ms: int = 600_000
     metadata_max_age_ms: int = 300_000
@@ -41,22 +46,47 @@ class ClientSecurity:
 
     @property
     def ssl_context(self) -> ssl.SSLContext | None:
-        return None
+        """The TLS context, built again when a file behind it has changed. Raises SecurityError, FileMissing."""
+        return self.tls.current() if self.tls is not None else None
+
+    @property
+    def kerberos(self) -> Kerberos | None:
+        return self.sasl.kerberos if self.sasl is not None else None
 
     def connection(self) -> dict[str, Any]:
         """Arguments of one aiokafka connection: protocol, TLS and SASL."""
-        arguments: dict[str, Any] = {"security_protocol": self.protocol, "ssl_context": self.ssl_context}
-        if self.protocol.startswith("SASL_"):
-            arguments |= {
-                "sasl_mechanism": self.mechanism,
-                "sasl_plain_username": self.username,
-                "sasl_plain_password": self.password,
-            }
+        arguments = self._common()
+        if self.sasl is not None and self.sasl.tokens is not None:
+            arguments["sasl_oauth_token_provider"] = AioTokens(self.sasl.tokens)
         return arguments
 
     def aiokafka(self) -> dict[str, Any]:
         """Keyword arguments for AIOKafkaClient, AIOKafkaConsumer and AIOKafkaProducer."""
-        return self.connection() | {
+        return self.connection() | self._timing()
+
+    def kafka_python(self) -> dict[str, Any]:
+        """Keyword arguments for kafka-python's KafkaAdminClient, KafkaConsumer and KafkaProducer."""
+        arguments = self._common() | self._timing()
+        if self.sasl is not None and self.sasl.tokens is not None:
+            arguments["sasl_oauth_token_provider"] = SyncTokens(self.sasl.tokens)
+        return arguments | {
+            "reconnect_backoff_ms": self.reconnect_backoff_ms,
+            "reconnect_backoff_max_ms": self.reconnect_backoff_max_ms,
+            "client_dns_lookup": self.dns_lookup,
+        }
+
+    def _common(self) -> dict[str, Any]:
+        arguments: dict[str, Any] = {"security_protocol": self.protocol, "ssl_context": self.ssl_context}
+        if self.sasl is not None:
+            arguments["sasl_mechanism"] = self.sasl.mechanism
+            if self.sasl.kerberos is not None:
+                arguments["sasl_kerberos_service_name"] = self.sasl.kerberos.service
+            elif self.sasl.tokens is None:
+                arguments |= {"sasl_plain_username": self.sasl.username, "sasl_plain_password": self.sasl.password}
+        return arguments
+
+    def _timing(self) -> dict[str, Any]:
+        return {
             "bootstrap_servers": list(self.bootstrap),
             "request_timeout_ms": self.request_timeout_ms,
             "retry_backoff_ms": self.retry_backoff_ms,
@@ -64,34 +94,45 @@ class ClientSecurity:
             "connections_max_idle_ms": self.idle_ms,
         }
 
-    def kafka_python(self) -> dict[str, Any]:
-        """Keyword arguments for kafka-python's KafkaAdminClient, KafkaConsumer and KafkaProducer."""
-        return self.aiokafka() | {
-            "reconnect_backoff_ms": self.reconnect_backoff_ms,
-            "reconnect_backoff_max_ms": self.reconnect_backoff_max_ms,
-        }
-
 
 def client_arguments(configs: Mapping[str, str], head: str = "") -> ClientSecurity:
-    """Read the properties, each with ``head`` (``local.`` or nothing) before its name. Raises SecurityError."""
+    """Read the properties; with ``head`` (``local.``) those of the own cluster (LINK-70, MODE-40).
 
-    def get(name: str) -> str | None:
-        return configs.get(head + name)
+    The timing properties have no ``local.`` form, so the link's own count for both sides. Raises SecurityError, which
+    names the property at fault and never its value where that may be secret. Key and trust files are read.
+    """
+    own = Properties(configs, head)
+    both = Properties(configs, "")
+    protocol = own.one_of("security.protocol", PROTOCOLS, "PLAINTEXT")
+    tls = TlsContext(read_tls(own)) if protocol.endswith("SSL") else None
+    sasl = read_sasl(own, tls) if protocol.startswith("SASL_") else None
+    security = ClientSecurity(
+        bootstrap=_bootstrap(own),
+        protocol=protocol,
+        sasl=sasl,
+        tls=tls,
+        request_timeout_ms=both.number("request.timeout.ms", 30_000, least=1),
+        api_timeout_ms=both.number("default.api.timeout.ms", 60_000, least=1),
+        retry_backoff_ms=both.number("retry.backoff.ms", 100),
+        reconnect_backoff_ms=both.number("reconnect.backoff.ms", 50),
+        reconnect_backoff_max_ms=both.number("reconnect.backoff.max.ms", 1_000),
+        connect_timeout_ms=both.number("socket.connection.setup.timeout.ms", 10_000, least=1),
+        connect_timeout_max_ms=both.number("socket.connection.setup.timeout.max.ms", 30_000, least=1),
+        idle_ms=both.number("connections.max.idle.ms", 600_000, least=1),
+        metadata_max_age_ms=both.number("metadata.max.age.ms", 300_000, least=1),
+        dns_lookup=both.one_of("client.dns.lookup", DNS_LOOKUPS, DNS_LOOKUPS[0], upper=False),
+    )
+    _ = security.ssl_context  # what is wrong with keys and certificates is better said now
+    return security
 
-    bootstrap = tuple(
-        part.strip().rsplit("://", 1)[-1] for part in (get("bootstrap.servers") or "").split(",") if part.strip()
-    )
-    if not bootstrap:
-        raise SecurityError(head + "bootstrap.servers", "is required")
-    protocol = (get("security.protocol") or "PLAINTEXT").upper()
-    if protocol not in PROTOCOLS:
-        raise SecurityError(head + "security.protocol", f"must be one of {', '.join(PROTOCOLS)}")
-    if not protocol.startswith("SASL_"):
-        return ClientSecurity(bootstrap, protocol)
-    mechanism = (get("sasl.mechanism") or "GSSAPI").upper()
-    if mechanism not in MECHANISMS:
-        raise SecurityError(head + "sasl.mechanism", f"must be one of {', '.join(MECHANISMS)}")
-    login = jaas.parse(get("sasl.jaas.config") or "", head + "sasl.jaas.config")
-    return ClientSecurity(
-        bootstrap, protocol, mechanism, login.options.get("username", ""), login.options.get("password", "")
-    )
+
+def _bootstrap(properties: Properties) -> tuple[str, ...]:
+    """``bootstrap.servers`` without the ``PROTOCOL://`` heads that some put before each (LINK-50)."""
+    parts = [part.strip() for part in (properties.get("bootstrap.servers") or "").split(",")]
+    servers = tuple(part.rsplit("://", 1)[-1] for part in parts if part)
+    if not servers:
+        raise properties.refused("bootstrap.servers", "is required")
+    return servers
+
+
+__all__ = ["ClientSecurity", "TokenSource", "client_arguments"]
