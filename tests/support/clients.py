@@ -1,0 +1,62 @@
+"""confluent-kafka clients for a LocalCluster: librdkafka is not what the engine is built on, so it is a fair witness."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+
+from pipeline.local.cluster import LocalCluster
+from pipeline.local.options import Mechanism, Protocol
+
+TIMEOUT_S = 30.0
+
+
+def configuration(cluster: LocalCluster, user: str | None = None, **more: Any) -> dict[str, Any]:
+    """librdkafka's configuration for a user; without one, the first super user of a cluster that has users."""
+    protocol = cluster.options.protocols[0]
+    found: dict[str, Any] = {"bootstrap.servers": cluster.bootstrap_servers, "security.protocol": protocol.value}
+    if protocol in {Protocol.SASL_PLAINTEXT, Protocol.SASL_SSL}:
+        user = user or cluster.options.super_users[0]
+        found |= {
+            "sasl.mechanism": Mechanism.PLAIN.value,
+            "sasl.username": user,
+            "sasl.password": cluster.options.users[user],
+        }
+    if cluster.authority is not None:
+        found["ssl.ca.pem"] = cluster.authority.certificate
+    # The default of 250 ms to 10 s of waiting between metadata questions is for clusters far away.
+    return found | {"topic.metadata.refresh.fast.interval.ms": 20, "log_level": 3} | more
+
+
+def admin(cluster: LocalCluster, user: str | None = None) -> AdminClient:
+    return AdminClient(configuration(cluster, user))
+
+
+def create_topic(cluster: LocalCluster, topic: str, partitions: int = 1, replicas: int = 1, **configs: str) -> None:
+    """Create a topic; config names with underscores for dots (cleanup_policy="compact")."""
+    new = NewTopic(topic, partitions, replicas, config={k.replace("_", "."): v for k, v in configs.items()})
+    for future in admin(cluster).create_topics([new], operation_timeout=TIMEOUT_S).values():
+        future.result(TIMEOUT_S)
+
+
+def delete_topic(cluster: LocalCluster, topic: str) -> None:
+    for future in admin(cluster).delete_topics([topic], operation_timeout=TIMEOUT_S).values():
+        future.result(TIMEOUT_S)
+
+
+def log_ends(cluster: LocalCluster, topic: str, partitions: int = 1) -> list[int]:
+    """The high watermark of each partition, as any consumer is told it."""
+    return _offsets(cluster, topic, partitions, OffsetSpec.latest())
+
+
+def log_starts(cluster: LocalCluster, topic: str, partitions: int = 1) -> list[int]:
+    return _offsets(cluster, topic, partitions, OffsetSpec.earliest())
+
+
+def _offsets(cluster: LocalCluster, topic: str, partitions: int, spec: OffsetSpec) -> list[int]:
+    asked = {TopicPartition(topic, p): spec for p in range(partitions)}
+    answers = admin(cluster).list_offsets(asked, request_timeout=TIMEOUT_S)
+    found = {partition.partition: future.result(TIMEOUT_S).offset for partition, future in answers.items()}
+    return [found[p] for p in range(partitions)]
