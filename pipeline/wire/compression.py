@@ -108,7 +108,7 @@ def compress(codec: int, data: Bytes) -> Bytes:
 
 
 def _streamed(data: Bytes, open_stream: Callable[[], _Stream]) -> bytes:
-    """One gzip member or zstd frame after the other: few writers say how long the content is, so it is read to its end."""
+    """One gzip member or zstd frame after the other: few writers say how long the content is, so read to the end."""
     plain: list[bytes] = []
     while True:
         stream = open_stream()
