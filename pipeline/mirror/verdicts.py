@@ -66,6 +66,11 @@ class Judgement:
     may_have_written: bool = False
     """For writes: the leader may have appended it all the same. Only where not, `Chain.refused` may be called."""
 
+    @property
+    def failure(self) -> MirrorError | None:
+        """What the mirror fails with, if it does."""
+        return self.error if self.verdict is Verdict.FAIL_MIRROR and isinstance(self.error, MirrorError) else None
+
 
 class Row(NamedTuple):
     """A code's judgement for several APIs; `written` as in Judgement."""
@@ -78,6 +83,10 @@ class Row(NamedTuple):
     error: MirrorError | TaskErrorCode | None = None
     written: bool = False
 
+
+PRODUCE, FETCH, LIST_OFFSETS, OFFSET_COMMIT = Api.PRODUCE, Api.FETCH, Api.LIST_OFFSETS, Api.OFFSET_COMMIT
+WRITE_TXN_MARKERS, DESCRIBE_PRODUCERS = Api.WRITE_TXN_MARKERS, Api.DESCRIBE_PRODUCERS
+DELETE_RECORDS, OFFSET_FOR_LEADER_EPOCH = Api.DELETE_RECORDS, Api.OFFSET_FOR_LEADER_EPOCH
 
 _P, _F, _L, _C = Api.PRODUCE, Api.FETCH, Api.LIST_OFFSETS, Api.OFFSET_COMMIT
 _X, _E, _W, _D = Api.DELETE_RECORDS, Api.OFFSET_FOR_LEADER_EPOCH, Api.WRITE_TXN_MARKERS, Api.DESCRIBE_PRODUCERS
@@ -172,7 +181,7 @@ ROWS = (
 )
 
 
-def judge(api: Api, code: int, *, remote: bool) -> Judgement:
+def judge(api: Api, code: int, *, remote: bool = False) -> Judgement:
     """What a code in an answer means. `remote`: of the source cluster, else of our own (STATE-35, STATE-36).
 
     The reason names the code: it is what people see in a status or a message.
