@@ -84,7 +84,8 @@ class Mirror(Jsonable):
     resolved.
 
     `resume_status` is the state to go back to when the link's pause or failure ends (MIRROR-37), `pending` the
-    operation that a PENDING state serves.
+    operation that a PENDING state serves. `cleanup_policy` is the source's: gaps are filled otherwise in compacted
+    topics.
     """
 
     link: str
@@ -103,6 +104,7 @@ class Mirror(Jsonable):
     transition_errors: tuple[TaskError, ...] = ()
     replication_factor: int | None = None
     configs: Mapping[str, str] = field(default_factory=dict)
+    cleanup_policy: str = ""
     final: tuple[FinalPosition, ...] = ()
     created_ms: int = 0
 
