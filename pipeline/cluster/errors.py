@@ -16,6 +16,7 @@ into one of these at the edge. Kafka's codes meet us in one table, kafka-python'
 
 from __future__ import annotations
 
+import os
 import ssl
 from typing import Any
 
@@ -167,7 +168,10 @@ def _tls_refusal(error: BaseException | None) -> str | None:
 def _text(error: BaseException) -> str:
     """Return the error's own words without the class names and numbers that libraries put before them."""
     if isinstance(error, OSError):
-        return error.strerror or str(error) or "no answer in time"
+        if error.errno is not None and error.errno > 0:
+            return os.strerror(error.errno)
+        silent = "no answer in time" if isinstance(error, TimeoutError) else "closed by the other side"
+        return error.strerror or str(error) or silent
     return _words(error) or type(error).__name__
 
 
