@@ -34,9 +34,9 @@ def commands() -> str:
     lines = [
         "# Commands and results",
         "",
-        "Everything that can be asked of clusterlink is a JSON record on the topic `clusterlink.commands`; REST and the",
-        "CLI write the same records. The key of the record is the link's name. The answer is a record with the same id",
-        "on `clusterlink.results`. A command whose id has been answered before has no second effect.",
+        "Everything that can be asked of clusterlink is a JSON record on the topic `clusterlink.commands`; REST and",
+        "the CLI write the same records. The key of the record is the link's name. The answer is a record with the",
+        "same id on `clusterlink.results`. A command whose id has been answered before has no second effect.",
         "",
         "This page is printed from `pipeline/link/commands.py`.",
         "",
