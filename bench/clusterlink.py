@@ -1,0 +1,5 @@
+from bench.copiers import MirrorMaker
+
+
+class Clusterlink(MirrorMaker):
+    pass
