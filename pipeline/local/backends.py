@@ -51,9 +51,7 @@ class JavaBackend:
     ) -> Broker:
         home = kafka_home(options.version)
         ensure_archive(home)
-        formatted = folder / "formatted"
-        if not formatted.is_dir():
-            formatted = storage.formatted_folder(home, options.users, folder)
+        formatted = storage.formatted_folder(home, options.users)
         storage.place(formatted, Path(place.data_folder), cluster_id, place.node_id)
         return JavaBroker(
             home, properties, folder / f"broker-{place.node_id}", heap_mb=options.heap_mb, jit=options.jit

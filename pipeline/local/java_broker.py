@@ -82,7 +82,7 @@ def _live_once(home: KafkaHome, scratch: Path, flags: Sequence[str]) -> None:
     try:
         ports = {name: lease.port for name, lease in leases.items()}
         place = Place(1, HOST, HOST, HOST, ports, str(scratch / "data"))
-        storage.place(storage.formatted_folder(home, {}, scratch), Path(place.data_folder), storage.random_id(), 1)
+        storage.place(storage.formatted_folder(home, {}), Path(place.data_folder), storage.random_id(), 1)
         properties = server_properties(options, place, [place], Secrets("", None))
         broker = JavaBroker(home, properties, scratch, flags=flags)
         broker.launch()

@@ -2,13 +2,15 @@
 
 Formatting takes a Java start of a second or two and writes two files: `bootstrap.checkpoint`, which holds the
 version's features and the SCRAM users (KIP-900), and `meta.properties`, which names cluster, node and folder. Only
-the second one differs from one broker to the next. A folder without users is kept beside the jars, so that later
-clusters start without formatting.
+the second one differs from one broker to the next. What was formatted is kept beside the jars, one folder for each
+set of users, so that later clusters start without formatting. Passwords are in it as SCRAM keeps them, salted.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import shutil
 import subprocess
 import tempfile
@@ -30,13 +32,9 @@ def random_id() -> str:
             return made
 
 
-def formatted_folder(home: KafkaHome, users: Mapping[str, str], scratch: Path) -> Path:
-    """A formatted folder to copy from; one with users is made in `scratch`, one without is kept for later."""
-    if users:
-        made = scratch / "formatted"
-        _format(home, made, users)
-        return made
-    kept = home.folder / "formatted"
+def formatted_folder(home: KafkaHome, users: Mapping[str, str]) -> Path:
+    """A formatted folder to copy from, made where no earlier cluster of the version had just these users."""
+    kept = home.folder / f"formatted-{_digest(users)}"
     if not kept.is_dir():
         with locked(f"{home.folder.name}-formatted"):
             if not kept.is_dir():
@@ -63,6 +61,10 @@ def scram_arguments(users: Mapping[str, str]) -> list[str]:
         for mechanism in scram
         for argument in ("--add-scram", f"{mechanism.value}=[name={user},password={password}]")
     ]
+
+
+def _digest(users: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(sorted(users.items())).encode()).hexdigest()[:16]
 
 
 def _format(home: KafkaHome, folder: Path, users: Mapping[str, str]) -> None:

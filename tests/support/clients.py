@@ -1,4 +1,4 @@
-"""confluent-kafka clients for a LocalCluster: librdkafka is not what the engine is built on, so it is a fair witness."""
+"""confluent-kafka clients for a LocalCluster: librdkafka is not what the engine is built on, so a fair witness."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from pipeline.local.options import Mechanism, Protocol
 TIMEOUT_S = 30.0
 
 
-def configuration(cluster: LocalCluster, user: str | None = None, **more: Any) -> dict[str, Any]:
-    """librdkafka's configuration for a user; without one, the first super user of a cluster that has users."""
-    protocol = cluster.options.protocols[0]
-    found: dict[str, Any] = {"bootstrap.servers": cluster.bootstrap_servers, "security.protocol": protocol.value}
-    if protocol in {Protocol.SASL_PLAINTEXT, Protocol.SASL_SSL}:
+def configuration(
+    cluster: LocalCluster, user: str | None = None, protocol: Protocol | None = None, **more: Any
+) -> dict[str, Any]:
+    """librdkafka's configuration for a user; without one, the first super user where the protocol asks for a user."""
+    protocol = protocol or cluster.options.protocols[0]
+    found: dict[str, Any] = {"bootstrap.servers": cluster.bootstrap(protocol), "security.protocol": protocol.value}
+    if protocol.is_sasl:
         user = user or cluster.options.super_users[0]
         found |= {
             "sasl.mechanism": Mechanism.PLAIN.value,
             "sasl.username": user,
             "sasl.password": cluster.options.users[user],
         }
-    if cluster.authority is not None:
+    if protocol.is_tls and cluster.authority is not None:
         found["ssl.ca.pem"] = cluster.authority.certificate
-    # The default of 250 ms to 10 s of waiting between metadata questions is for clusters far away.
+    # The default wait between metadata questions is for clusters far away.
     return found | {"topic.metadata.refresh.fast.interval.ms": 20, "log_level": 3} | more
 
 
@@ -37,12 +39,14 @@ def admin(cluster: LocalCluster, user: str | None = None) -> AdminClient:
 def create_topic(cluster: LocalCluster, topic: str, partitions: int = 1, replicas: int = 1, **configs: str) -> None:
     """Create a topic; config names with underscores for dots (cleanup_policy="compact")."""
     new = NewTopic(topic, partitions, replicas, config={k.replace("_", "."): v for k, v in configs.items()})
-    for future in admin(cluster).create_topics([new], operation_timeout=TIMEOUT_S).values():
+    client = admin(cluster)  # a client that nobody holds is destroyed, its answers with it
+    for future in client.create_topics([new], operation_timeout=TIMEOUT_S).values():
         future.result(TIMEOUT_S)
 
 
 def delete_topic(cluster: LocalCluster, topic: str) -> None:
-    for future in admin(cluster).delete_topics([topic], operation_timeout=TIMEOUT_S).values():
+    client = admin(cluster)
+    for future in client.delete_topics([topic], operation_timeout=TIMEOUT_S).values():
         future.result(TIMEOUT_S)
 
 
@@ -57,6 +61,7 @@ def log_starts(cluster: LocalCluster, topic: str, partitions: int = 1) -> list[i
 
 def _offsets(cluster: LocalCluster, topic: str, partitions: int, spec: OffsetSpec) -> list[int]:
     asked = {TopicPartition(topic, p): spec for p in range(partitions)}
-    answers = admin(cluster).list_offsets(asked, request_timeout=TIMEOUT_S)
+    client = admin(cluster)
+    answers = client.list_offsets(asked, request_timeout=TIMEOUT_S)
     found = {partition.partition: future.result(TIMEOUT_S).offset for partition, future in answers.items()}
     return [found[p] for p in range(partitions)]

@@ -41,7 +41,8 @@ def consume(
 
     The end of what there is means the high watermark, or the last stable offset for `read_committed`. With an `end`
     given it waits for records that are still to come, and raises `TimeoutError` when none comes for half a minute.
-    """ consumer = Consumer(
+    """
+    consumer = Consumer(
         configuration(
             cluster,
             user,
@@ -56,7 +57,9 @@ def consume(
         )
     )
     try:
-        begin = consumer.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT_S)[0] if start is None else start
+        begin = start
+        if begin is None:
+            begin, _ = consumer.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT_S)
         consumer.assign([TopicPartition(topic, partition, begin)])
         return _read(consumer, f"{topic}-{partition}", end)
     finally:

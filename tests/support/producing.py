@@ -44,7 +44,7 @@ def produce(
     batch: int = 1000,
     **conf: Any,
 ) -> list[int]:
-    """Produce and wait for all; returns their offsets. `batch` is the most records in one batch: 1 makes single ones."""
+    """Produce and wait for all; returns their offsets. `batch` is the most records in a batch: 1 makes single ones."""
     producer = Producer(
         configuration(
             cluster,
