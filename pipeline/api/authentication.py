@@ -12,6 +12,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -19,6 +20,18 @@ from typing import Any
 
 ANONYMOUS = "User:ANONYMOUS"
 REALM = "clusterlink"
+
+_SPECIAL = re.compile(r"""[,+"\\<>;=]""")
+_SHORT = {
+    "commonName": "CN",
+    "organizationalUnitName": "OU",
+    "organizationName": "O",
+    "localityName": "L",
+    "stateOrProvinceName": "ST",
+    "countryName": "C",
+    "domainComponent": "DC",
+    "emailAddress": "EMAILADDRESS",
+}
 
 
 class Role(Enum):
@@ -102,7 +115,7 @@ class Authentication:
 
     def _certified(self, certificate: Mapping[str, Any]) -> Principal | None:
         subject = distinguished_name(certificate)
-        names = {subject, *(part for part in subject.split(",") if part.startswith("CN="))}
+        names = {subject, *(part for part in _parts(certificate) if part.startswith("CN="))}
         for credential in self.credentials:
             if credential.method is Method.CERTIFICATE and credential.name in names:
                 return Principal(f"User:{subject}", credential.role)
@@ -113,10 +126,20 @@ def distinguished_name(certificate: Mapping[str, Any]) -> str:
     """Subject of a certificate as ssl.getpeercert() gives it, in the form Kafka uses: `CN=ops,OU=x,O=y` (most
     specific first).
     """
-    short = {"commonName": "CN", "organizationalUnitName": "OU", "organizationName": "O", "localityName": "L"}
-    short |= {"stateOrProvinceName": "ST", "countryName": "C", "domainComponent": "DC", "emailAddress": "EMAILADDRESS"}
-    parts = [(name, value) for rdn in certificate.get("subject", ()) for name, value in rdn]
-    return ",".join(f"{short.get(name, name)}={value}" for name, value in reversed(parts))
+    return ",".join(reversed(_parts(certificate)))
+
+
+def _parts(certificate: Mapping[str, Any]) -> list[str]:
+    """`CN=ops` and so on, special characters escaped as in RFC 2253: no value can pass for another part."""
+    return [
+        f"{_SHORT.get(name, name)}={_SPECIAL.sub(_escaped, value)}"
+        for rdn in certificate.get("subject", ())
+        for name, value in rdn
+    ]
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "\\" + found[0]
 
 
 def read_authentication(method: str, lines: Iterable[str]) -> Authentication:

@@ -12,7 +12,20 @@ from aiohttp import web
 
 from pipeline.link import errors
 
+MOST_BODY_BYTES = 512 << 10
+"""Half of what a record of the commands topic may have, so that every body fits into one."""
+
 JSON_TYPES = frozenset({"application/json", "text/json"})
+
+
+class BodyTooLarge(errors.Malformed):
+    """413: a body above the limit is not read to its end."""
+
+    status = 413
+    error_code = 413
+
+    def __init__(self) -> None:
+        super().__init__(f"The request body is larger than {MOST_BODY_BYTES} bytes.")
 
 
 async def json_object(request: web.Request) -> dict[str, Any]:
@@ -23,7 +36,11 @@ async def json_object(request: web.Request) -> dict[str, Any]:
     declared = "Content-Type" in request.headers
     if declared and request.content_type not in JSON_TYPES and not request.content_type.endswith("+json"):
         raise errors.UnsupportedMedia(f"Media type {request.content_type} is not supported; send application/json.")
+    if (request.content_length or 0) > MOST_BODY_BYTES:
+        raise BodyTooLarge()
     raw = await request.read()
+    if len(raw) > MOST_BODY_BYTES:
+        raise BodyTooLarge()
     if not raw.strip():
         raise errors.EmptyBody()
     return parsed_object(raw)

@@ -10,6 +10,7 @@ import math
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from pipeline.api.bodies import BodyTooLarge
 from pipeline.link import errors
 
 log = logging.getLogger(__name__)
@@ -31,13 +32,6 @@ class Throttled(errors.TooManyRequests):
     def __init__(self, wait_s: float) -> None:
         super().__init__("Too many requests: try again later.")
         self.retry_after_s = max(RETRY_AFTER_S, math.ceil(wait_s))
-
-
-class BodyTooLarge(errors.Malformed):
-    """413: a body above the server's limit is not read to its end."""
-
-    status = 413
-    error_code = 413
 
 
 @web.middleware
@@ -80,7 +74,7 @@ def _translated(request: web.Request, answer: web.HTTPException) -> errors.LinkE
         case 405:
             return errors.MethodNotAllowed(f"Method {request.method} is not allowed for {request.path}.")
         case 413:
-            return BodyTooLarge("The request body is too large.")
+            return BodyTooLarge()
         case status if status < 500:
             return errors.Malformed(answer.reason)
     log.error("%s %s answered %s", request.method, request.path, answer.status)

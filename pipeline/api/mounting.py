@@ -16,7 +16,6 @@ from pipeline.control.interface import ControlPlane
 from pipeline.link import errors
 
 BASES = ("/kafka/v3", "/v3")
-MOST_BODY_BYTES = 4 << 20
 
 
 def mount(
@@ -45,7 +44,7 @@ def openapi() -> str:
 def _api(
     base: str, plane: ControlPlane, authentication: Authentication, rate_limit: RateLimit, submit_timeout_s: float
 ) -> web.Application:
-    api = web.Application(middlewares=[answer_failures, authenticate], client_max_size=MOST_BODY_BYTES)
+    api = web.Application(middlewares=[answer_failures, authenticate])
     api[context.BASE] = base
     api[context.PLANE] = plane
     api[context.AUTHENTICATION] = authentication

@@ -1,4 +1,4 @@
-"""Which link is meant where --link was left out: the only one there is, or the only one that has the mirror (CLI-66)."""
+"""Which link is meant where --link was left out: the only one, or the only one that has the mirror (CLI-66)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--config` and its relatives: pairs or files of properties (LINK-1, LINK-2), and what may be printed back (CLI-63)."""
+"""`--config` and its relatives: pairs or files of properties (LINK-1, LINK-2), and what may be printed (CLI-63)."""
 
 from __future__ import annotations
 

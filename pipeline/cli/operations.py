@@ -90,22 +90,20 @@ def _shared(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+Answer = tuple[str, dict[str, Any]]
+"""A link, and the answer for one of its topics."""
+
+
 def _carry_out(
-    on: Session,
-    operation: Operation,
-    choices: Callable[[Rest], list[Chosen]],
-    query: dict[str, Any],
-    extra: dict[str, Any],
-) -> tuple[list[dict[str, Any]], list[tuple[str, str]], Rest]:
-    rest = on.rest()
-    results, accepted = [], []
-    for chosen in choices(rest):
+    rest: Rest, operation: Operation, choices: list[Chosen], query: dict[str, Any], extra: dict[str, Any]
+) -> list[Answer]:
+    """Ask once per link."""
+    answers = []
+    for chosen in choices:
         path = ("links", chosen.link, f"mirrors:{operation.verb}")
-        for data in rest.call("POST", path, query, chosen.body() | extra)["data"]:
-            results.append(data)
-            if not data["error_code"]:
-                accepted.append((chosen.link, str(data["mirror_topic_name"])))
-    return results, accepted, rest
+        found = rest.call("POST", path, query, chosen.body() | extra)["data"]
+        answers += [(chosen.link, data) for data in found]
+    return answers
 
 
 def _plain(operation: Operation) -> click.Command:
@@ -120,11 +118,11 @@ def _plain(operation: Operation) -> click.Command:
         wait: bool,
         timeout: float,
     ) -> None:
-        results, accepted, rest = _carry_out(
-            on, operation, lambda rest: _choose(rest, names, link, everything, pattern), {"validate_only": dry_run}, {}
-        )
-        show_rows([row for data in results for row in operation_rows(data)], OPERATION_COLUMNS, on.output)
-        _finish(rest, results, accepted if wait and not dry_run else [], operation, timeout)
+        with on.rest() as rest:
+            choices = _choose(rest, names, link, everything, pattern)
+            answers = _carry_out(rest, operation, choices, {"validate_only": dry_run}, {})
+            show_rows([row for _, data in answers for row in operation_rows(data)], OPERATION_COLUMNS, on.output)
+            _finish(rest, operation, answers, wait and not dry_run, timeout)
 
     operate.__doc__ = operation.help
     epilog = example(
@@ -159,30 +157,24 @@ def truncate(
 ) -> None:
     """Cut what diverged; topics become mirrors."""
 
-    def choices(rest: Rest) -> list[Chosen]:
-        if bool(names) + everything + (pattern is not None) != 1:
-            raise click.UsageError("give names of topics, or --all, or --pattern")
-        where = link or find_link(rest)
-        return [Chosen(where, names, ".*" if everything else pattern)]
-
+    if bool(names) + everything + (pattern is not None) != 1:
+        raise click.UsageError("give names of topics, or --all, or --pattern")
     query = {"validate_only": dry_run, "include_partition_level_truncation_data": include_partitions}
     extra = {"save_diverged": False} if no_save_diverged else {}
-    results, accepted, rest = _carry_out(on, TRUNCATE, choices, query, extra)
-    columns = {
-        name: title
-        for name, title in TRUNCATE_COLUMNS.items()
-        if include_partitions or name not in ("partition", "offset_truncated_to")
-    }
-    show_rows([row for data in results for row in truncate_rows(data, include_partitions)], columns, on.output)
-    _finish(rest, results, accepted if wait and not dry_run else [], TRUNCATE, timeout)
+    hidden = () if include_partitions else ("partition", "offset_truncated_to")
+    columns = {name: title for name, title in TRUNCATE_COLUMNS.items() if name not in hidden}
+    with on.rest() as rest:
+        chosen = Chosen(link or find_link(rest), names, ".*" if everything else pattern)
+        answers = _carry_out(rest, TRUNCATE, [chosen], query, extra)
+        show_rows([row for _, data in answers for row in truncate_rows(data, include_partitions)], columns, on.output)
+        _finish(rest, TRUNCATE, answers, wait and not dry_run, timeout)
 
 
-def _finish(
-    rest: Rest, results: list[dict[str, Any]], waited: list[tuple[str, str]], operation: Operation, timeout: float
-) -> None:
+def _finish(rest: Rest, operation: Operation, answers: list[Answer], wait: bool, timeout: float) -> None:
     """Exit 1 if any topic was refused, or did not get to its final state in time (CLI-62, CLI-64)."""
-    done = wait_for(rest, waited, operation.final, timeout) if waited else True
-    if not done or any(data["error_code"] for data in results):
+    accepted = [(link, str(data["mirror_topic_name"])) for link, data in answers if not data["error_code"]]
+    done = wait_for(rest, accepted, operation.final, timeout) if wait and accepted else True
+    if not done or len(accepted) < len(answers):
         raise SystemExit(REFUSED)
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
 BASE = "/kafka/v3"
+_WARNING = re.compile(r'\d+ \S+ "(.*)"')
 WAIT_S = 120.0
 """A little longer than a worker takes to give up on a command."""
 
@@ -121,7 +123,7 @@ class Rest:
                 f"cannot reach {self.endpoint.url}: {error}. Is a worker running there?"
             ) from None
         for warning in answer.headers.get_list("Warning"):
-            click.echo(f"Warning: {warning.partition(' clusterlink ')[2].strip().strip(chr(34))}", err=True)
+            click.echo(f"Warning: {_warning(warning)}", err=True)
         return _content(answer)
 
 
@@ -138,6 +140,12 @@ def _content(answer: httpx.Response) -> dict[str, Any]:
             message += " (set CLUSTERLINK_USERNAME and CLUSTERLINK_PASSWORD, or CLUSTERLINK_TOKEN)"
         raise Refusal(answer.status_code, int(content.get("error_code", answer.status_code)), message)
     raise click.ClickException(f"{answer.url} answered {answer.status_code}, but not as a clusterlink worker does")
+
+
+def _warning(header: str) -> str:
+    """The text of a Warning header: code, agent, quoted text."""
+    quoted = _WARNING.fullmatch(header)
+    return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else header
 
 
 def _word(value: Any) -> str:

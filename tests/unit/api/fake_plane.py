@@ -32,6 +32,7 @@ class FakePlane:
         self.worker = "worker-1"
         self.is_alive = True
         self.commands: list[Command] = []
+        self.timeouts: list[float] = []
         self.script: dict[str, Answer] = {}
         self._links: dict[str, Link] = {}
         self._mirrors: dict[tuple[str, str], Mirror] = {}
@@ -75,6 +76,10 @@ class FakePlane:
         ]
         return mirror
 
+    def put_mirror(self, mirror: Mirror) -> None:
+        """Replace a mirror; its positions stay."""
+        self._mirrors[mirror.link, mirror.mirror_topic] = mirror
+
     def add_task(self, link: str, task: TaskName, state: TaskState, *task_errors: TaskError) -> None:
         self._tasks.setdefault(link, []).append(TaskStatus(link, task, state, task_errors, 1_000, 12, {"groups": 3}))
 
@@ -82,6 +87,7 @@ class FakePlane:
         if not self.is_alive:
             raise errors.Unavailable("No worker is alive; nothing was queued.")
         self.commands.append(command)
+        self.timeouts.append(timeout_s)
         try:
             data = self._answer(command)
         except errors.LinkError as error:
