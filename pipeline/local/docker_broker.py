@@ -8,7 +8,7 @@ network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pipeline.local.options import ClusterOptions
 from pipeline.local.ports import HOST
 from pipeline.local.properties import Place, to_text
 from pipeline.local.storage import scram_arguments
+from pipeline.local.tools import NEEDED
 
 _DATA = "/tmp/clusterlink/data"
 # Formats where nothing is formatted yet: a container that is started again finds its data.
@@ -40,6 +41,16 @@ def run_arguments(
     }
     command = ["-c", _SCRIPT, "broker", "-t", cluster_id, *scram_arguments(options.users)]
     return f"apache/kafka:{options.version}", environment, command
+
+
+def library() -> tuple[Callable[[str], Any], Callable[[], Any]]:
+    """What testcontainers makes containers and networks with; raises `ToolMissing` where it is not installed."""
+    try:
+        from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - only where Docker is used
+        from testcontainers.core.network import Network  # noqa: PLC0415
+    except ImportError as error:
+        raise ToolMissing("brokers in Docker need testcontainers: pip install 'clusterlink[docker]'") from error
+    return DockerContainer, Network
 
 
 class DockerBroker:
@@ -108,17 +119,15 @@ class DockerBackend:
     def broker(
         self, options: ClusterOptions, place: Place, properties: Mapping[str, str], cluster_id: str, folder: Path
     ) -> Broker:
+        make_container, make_network = library()
         try:
-            from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - only where Docker is used
-            from testcontainers.core.network import Network  # noqa: PLC0415
-        except ImportError as error:
-            raise ToolMissing("brokers in Docker need testcontainers: pip install 'clusterlink[docker]'") from error
-        if self._network is None:
-            self._network = Network()
-            self._network.create()
-        image, environment, command = run_arguments(options, place, properties, cluster_id)
+            self._network = self._network or make_network().create()
+            image, environment, command = run_arguments(options, place, properties, cluster_id)
+            container = make_container(image)
+        except Exception as error:  # docker's errors, whose library we do not want to import for this
+            raise ToolMissing(f"{NEEDED}: Docker was asked and said: {error}") from error
         name = f"clusterlink-{cluster_id.lower().replace('_', '-')}-{place.node_id}"
-        container = DockerContainer(image).with_name(name).with_network(self._network)
+        container = container.with_name(name).with_network(self._network)
         container = container.with_network_aliases(place.peer_host).with_command(list(command))
         container = container.with_kwargs(entrypoint=["/bin/bash"])
         container.env.update(environment)

@@ -45,23 +45,15 @@ def watch(orders: Iterable[str]) -> tuple[set[int], set[str]]:
 
 
 def clean_up(processes: set[int], folders: set[str]) -> None:
-    """End the processes, wait until they are gone, remove the folders."""
+    """End the processes and remove the folders; a process may still be writing while it ends, so removal is repeated."""
     for pid in processes:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     give_up_at = time.monotonic() + _GIVE_UP_AFTER_S
-    while any(map(_is_running, processes)) and time.monotonic() < give_up_at:
+    while any(map(os.path.lexists, folders)) and time.monotonic() < give_up_at:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
         time.sleep(0.01)
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
 
 
 if __name__ == "__main__":
