@@ -45,7 +45,7 @@ def watch(orders: Iterable[str]) -> tuple[set[int], set[str]]:
 
 
 def clean_up(processes: set[int], folders: set[str]) -> None:
-    """End the processes and remove the folders; a process may still be writing while it ends, so removal is repeated."""
+    """End the processes and remove the folders; one may still be writing as it ends, so removal repeats."""
     for pid in processes:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
