@@ -69,7 +69,7 @@ def check_jaas(text: str) -> None:
     if match is None:
         raise ValueError("must read: <login module> required <option>='<value>' ... ;")
     if match["module"].rpartition(".")[2] not in LOGIN_MODULES:
-        raise ValueError(f"login module '{shorten(match['module'])}' is not one of {', '.join(LOGIN_MODULES)}")
+        raise ValueError(f"the login module is not one of {', '.join(LOGIN_MODULES)}")
 
 
 def check_pem(text: str) -> None:
