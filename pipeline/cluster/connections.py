@@ -17,7 +17,7 @@ import contextlib
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka import errors as aiokafka_errors
 from aiokafka.conn import CloseReason
@@ -26,6 +26,8 @@ from pipeline.cluster.broker_connection import BrokerConnection
 from pipeline.cluster.errors import ClusterError, TimedOut, Unreachable, translate
 from pipeline.cluster.security import ClientSecurity
 from pipeline.wire.errors import WireError
+
+T = TypeVar("T")
 
 EDGE = (OSError, ValueError, AssertionError, NotImplementedError, aiokafka_errors.KafkaError, WireError)
 """What aiokafka and the sockets under it raise when a connection, a handshake or a request does not work out."""
@@ -111,12 +113,7 @@ class Connections:
         if dial is None:
             dial = self._dials[address] = asyncio.create_task(self._dial(address), name=f"dial {address}")
             dial.add_done_callback(lambda task: self._dialled(address, task))
-        try:
-            return await asyncio.shield(dial)
-        except asyncio.CancelledError:
-            if dial.cancelled() and self._closed:
-                raise Unreachable(f"connection to {address}: this client is closed") from None
-            raise
+        return await wait_for_shared(dial, f"connection to {address}: this client is closed")
 
     def _dialled(self, address: Address, dial: asyncio.Task[BrokerConnection]) -> None:
         del self._dials[address]
@@ -150,6 +147,17 @@ class Connections:
         self._pace.pop(address, None)
         self._open[address] = connection
         return connection
+
+
+async def wait_for_shared(work: asyncio.Task[T], closed: str) -> T:
+    """Wait for a task that others wait for too: giving up does not end it, and its end by ``close`` is an error."""
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        caller = asyncio.current_task()
+        if work.cancelled() and caller is not None and not caller.cancelling():
+            raise Unreachable(closed) from None
+        raise
 
 
 async def _hang_up(connection: BrokerConnection) -> None:

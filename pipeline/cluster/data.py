@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipeline.cluster.bootstrap import bootstrap_addresses
-from pipeline.cluster.connections import Address, Connections
+from pipeline.cluster.connections import Address, Connections, wait_for_shared
 from pipeline.cluster.errors import ClusterError, NotAuthenticated, Unreachable, failure
 from pipeline.cluster.metadata import Broker, ClusterInfo, TopicInfo, cluster_info, metadata_request
 from pipeline.cluster.security import ClientSecurity
@@ -193,7 +193,7 @@ class _Known:
         if self._waiting is None:
             self._waiting = asyncio.create_task(self._next(read, apart_seconds), name="metadata")
             self._waiting.add_done_callback(lambda task: task.cancelled() or task.exception())
-        await asyncio.shield(self._waiting)
+        await wait_for_shared(self._waiting, "metadata: this client is closed")
 
     async def _next(self, read: Any, apart_seconds: float) -> None:
         if self._running is not None:

@@ -1,0 +1,154 @@
+"""Connections: shared dials, pacing, no broker in the way of another (I6), nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from pipeline.cluster.connections import Address, Connections
+from pipeline.cluster.errors import TimedOut, Unreachable, Unsupported
+from pipeline.cluster.metadata import metadata_request
+from pipeline.cluster.security import ClientSecurity
+from tests.unit.cluster.fake_broker import HANG_UP, METADATA, SILENCE, FakeBroker
+
+
+def settings(**changed: Any) -> ClientSecurity:
+    return ClientSecurity(bootstrap=("127.0.0.1:1",), **changed)
+
+
+@pytest.fixture
+async def connections() -> AsyncIterator[Connections]:
+    made = Connections(settings(connect_timeout_ms=2_000), "test")
+    yield made
+    await made.close()
+    assert len(asyncio.all_tasks()) == 1
+
+
+def at(broker: FakeBroker) -> Address:
+    return Address("127.0.0.1", broker.port)
+
+
+async def test_callers_at_the_same_time_share_one_connection(connections: Connections) -> None:
+    async with FakeBroker() as broker:
+        await asyncio.gather(*(connections.send(at(broker), metadata_request(["t"])) for _ in range(20)))
+        assert broker.connections == 1
+        assert broker.requests.count(METADATA) == 20
+
+
+async def test_a_caller_that_gives_up_does_not_end_the_dial_for_the_others(connections: Connections) -> None:
+    async with FakeBroker() as broker:
+        first = asyncio.create_task(connections.send(at(broker), metadata_request(["t"])))
+        second = asyncio.create_task(connections.send(at(broker), metadata_request(["t"])))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert (await second).topics[0].topic == "t"
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+
+async def test_a_silent_broker_delays_nobody_else(connections: Connections) -> None:
+    """I6: aiokafka's own client would dial one broker at a time."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        async with FakeBroker() as broker:
+            stuck = asyncio.create_task(connections.api_versions(Address(*silent.getsockname())))
+            await asyncio.sleep(0)
+            async with asyncio.timeout(1):
+                await connections.send(at(broker), metadata_request([]))
+            assert not stuck.done()
+            stuck.cancel()
+
+
+async def test_an_unanswered_request_costs_the_connection(connections: Connections) -> None:
+    async with FakeBroker() as broker:
+        broker.answers[METADATA] = lambda *_: SILENCE
+        with pytest.raises(TimedOut, match=r"Metadata to .*: no answer in 50 ms"):
+            await connections.send(at(broker), metadata_request([]), timeout_ms=50)
+        assert not connections.is_open(at(broker))
+        broker.answers[METADATA] = broker.metadata
+        await connections.send(at(broker), metadata_request([]))
+        assert broker.connections == 2
+
+
+async def test_others_on_a_connection_that_breaks_hear_of_it_at_once(connections: Connections) -> None:
+    async with FakeBroker() as broker:
+        broker.answers[METADATA] = lambda *_: SILENCE
+        waiting = [asyncio.create_task(connections.send(at(broker), metadata_request([]))) for _ in range(3)]
+        while broker.requests.count(METADATA) < 3:
+            await asyncio.sleep(0.001)
+        broker.hang_up()
+        for error in await asyncio.gather(*waiting, return_exceptions=True):
+            assert isinstance(error, Unreachable)
+
+
+async def test_a_cancelled_request_leaves_the_connection_in_step(connections: Connections) -> None:
+    async with FakeBroker() as broker:
+        await connections.api_versions(at(broker))
+        given_up = asyncio.create_task(connections.send(at(broker), metadata_request(["one"])))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        answer = await connections.send(at(broker), metadata_request(["two"]))
+        assert answer.topics[0].topic == "two"
+        assert broker.connections == 1
+
+
+async def test_dials_that_fail_keep_their_distance() -> None:
+    """LINK-57: 50 ms, then 100, then 200 here; the caller waits rather than spins."""
+    connections = Connections(settings(reconnect_backoff_ms=50, reconnect_backoff_max_ms=100), "test")
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        nowhere = Address(*gone.getsockname())
+    began = time.monotonic()
+    for _ in range(4):
+        with pytest.raises(Unreachable, match="Connection refused"):
+            await connections.api_versions(nowhere)
+    assert 0.25 <= time.monotonic() - began < 2
+    await connections.close()
+
+
+async def test_a_dial_has_its_own_limit() -> None:
+    connections = Connections(settings(connect_timeout_ms=40), "test")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with pytest.raises(TimedOut, match="not ready in 40 ms"):
+            await connections.api_versions(Address(*silent.getsockname()))
+        await connections.close()
+
+
+async def test_close_fails_what_is_under_way_and_may_be_called_again() -> None:
+    connections = Connections(settings(), "test")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        async with FakeBroker() as broker:
+            broker.answers[METADATA] = lambda *_: SILENCE
+            asked = asyncio.create_task(connections.send(at(broker), metadata_request([])))
+            dialled = asyncio.create_task(connections.api_versions(Address(*silent.getsockname())))
+            while METADATA not in broker.requests:
+                await asyncio.sleep(0.001)
+            await connections.close()
+            await connections.close()
+            for error in await asyncio.gather(asked, dialled, return_exceptions=True):
+                assert isinstance(error, Unreachable)
+            with pytest.raises(Unreachable, match="closed"):
+                await connections.api_versions(at(broker))
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_broker_that_hangs_up_in_the_handshake_is_unreachable(connections: Connections) -> None:
+    async with FakeBroker() as broker:
+        broker.answers[METADATA] = lambda *_: HANG_UP
+        with pytest.raises(Unreachable) as caught:
+            await connections.send(at(broker), metadata_request([]))
+        assert caught.value.retriable
+
+
+async def test_a_version_the_broker_lacks_is_named(connections: Connections) -> None:
+    """REST-91: broker, API and versions."""
+    async with FakeBroker({18: (0, 0), METADATA: (0, 5)}) as broker:
+        with pytest.raises(
+            Unsupported, match=rf"127.0.0.1:{broker.port}: Metadata \(API 3\) is needed .* 8 to 12"
+        ) as caught:
+            await connections.send(at(broker), metadata_request([]))
+        assert not caught.value.retriable
+        assert connections.is_open(at(broker))
