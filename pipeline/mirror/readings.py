@@ -74,10 +74,12 @@ class Basis(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One settled answer of the leader about our producer id; `state` is None where the leader does not know it."""
+    """One answer of the leader about our producer id."""
 
     producer_id: int
     state: ProducerState | None
+    """None: the leader does not know the id. It may be new, or idle for long, or *retired and forgotten since*: look
+    into the claims topic that it has no successor before anything is sent with it."""
     log_end: int
     high_watermark: int
 
@@ -103,21 +105,23 @@ def is_retired(epoch: int) -> bool:
 
 
 def check_continuity(partition: str, earlier: Reading, later: Reading) -> None:
-    """Raise ForeignWrite if the log end moved by another amount than our producer id's own writes can explain.
+    """Raise ForeignWrite if the log end moved further than our producer id's own writes can explain.
 
     Inside one epoch every record of ours adds 1 to the last sequence and every marker 64 to the coordinator epoch, so
-    both together say how far the log end must have moved. Finds a foreign write even where no append of ours has
-    followed it, such as one made while no worker ran (MIRROR-4 b). Says nothing across epochs or once the leader has
-    forgotten the id. Only for markers written directly: the transaction coordinator's are not counted by anything.
+    both together say how far the log end can have moved (a marker refused inside a run leaves its 64 to the next one).
+    Finds a foreign write even where no append of ours has followed it, such as one made while no worker ran (MIRROR-4
+    b). Says nothing across epochs or once the leader has forgotten the id. Only for markers written directly: the
+    transaction coordinator's are counted by nothing.
     """
     before, after = earlier.state, later.state
     if before is None or after is None or earlier.producer_id != later.producer_id or before.epoch != after.epoch:
         return
-    markers, rest = divmod(max(after.coordinator_epoch, 0) - max(before.coordinator_epoch, 0), COORDINATOR_STEP)
-    expected = earlier.log_end + after.last_sequence - before.last_sequence + markers
-    if rest or (later.log_end - expected) % SEQUENCES:
+    own_end = earlier.log_end + (after.last_sequence - before.last_sequence) % SEQUENCES
+    markers = (max(after.coordinator_epoch, 0) - max(before.coordinator_epoch, 0)) // COORDINATOR_STEP
+    if (later.log_end - own_end) % SEQUENCES > markers:
         raise ForeignWrite(
             partition,
-            expected if later.log_end > expected else later.log_end,
-            f"the log ends at {later.log_end} where the link's own writes end at {expected}",
+            min(own_end, later.log_end),
+            f"the log ends at {later.log_end} where the link's own writes end at {own_end} with at most {markers} "
+            "markers behind",
         )
