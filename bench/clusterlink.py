@@ -1,5 +1,57 @@
-from bench.copiers import MirrorMaker
+"""clusterlink as a copier: one worker beside the destination, a link and a mirror made through REST."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from bench.cases import Case
+from pipeline.demo.worker import WorkerProcess
+from pipeline.local.cluster import LocalCluster
+
+LINK = "bench"
 
 
-class Clusterlink(MirrorMaker):
-    pass
+class Clusterlink:
+    """A worker with its settings as they come, in an application of its own: each start is a first start."""
+
+    name = "clusterlink"
+    keeps_offsets = True
+
+    def __init__(self, source: LocalCluster, destination: LocalCluster, folder: Path) -> None:
+        self._clusters = source, destination
+        settings = {"app_id": f"bench-{folder.name.rpartition('-')[2]}"}
+        self._worker = WorkerProcess(folder, destination.bootstrap_servers, settings)
+
+    def __enter__(self) -> Self:
+        self._worker.launch()
+        self._worker.wait_until_ready()
+        source, destination = self._clusters
+        links = f"{self._worker.url}/kafka/v3/clusters/{destination.cluster_id}/links"
+        self._rest = httpx.Client(timeout=60, base_url=links)
+        configs = [{"name": "bootstrap.servers", "value": source.bootstrap_servers}]
+        body = {"source_cluster_id": source.cluster_id, "configs": configs}
+        self._check(self._rest.post("", params={"link_name": LINK}, json=body))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._rest.close()
+        self._worker.stop()
+
+    def copy(self, topic: str, case: Case) -> int:
+        """Create the mirror; everything else runs already."""
+        self._check(self._rest.post(f"/{LINK}/mirrors", json={"source_topic_name": topic}))
+        return self._worker.pid
+
+    def log(self) -> str:
+        return self._worker.log_end()
+
+    @staticmethod
+    def _check(answer: httpx.Response) -> None:
+        if answer.is_error:
+            raise RuntimeError(f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}")

@@ -1,0 +1,103 @@
+"""A mirror's progress, from the worker's REST interface, with rates computed from one look to the next."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+ROW_FIELDS = ("local_log_end_offset", "last_fetch_source_high_watermark", "lag", "records", "bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionLine:
+    """One partition at one look. Rates are since the look before, 0 at the first."""
+
+    partition: int
+    source_end: int
+    mirror_end: int
+    lag: int
+    records: int
+    bytes: int
+    records_per_s: float
+    bytes_per_s: float
+    gap_offsets: int
+    marker_path: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The mirror at one moment."""
+
+    time_s: float
+    status: str
+    error: str
+    lines: tuple[PartitionLine, ...]
+
+    @property
+    def lag(self) -> int:
+        return sum(line.lag for line in self.lines)
+
+    @property
+    def mirror_ends(self) -> int:
+        return sum(max(0, line.mirror_end) for line in self.lines)
+
+    @property
+    def records_per_s(self) -> float:
+        return sum(line.records_per_s for line in self.lines)
+
+
+def look(row: dict[str, Any], now_s: float, before: Look | None) -> Look:
+    """Read a KafkaMirrorData row with partition states (MIRROR-100)."""
+    earlier = {line.partition: line for line in before.lines} if before else {}
+    elapsed_s = now_s - before.time_s if before else 0.0
+    lines = tuple(_line(state, earlier.get(state["partition"]), elapsed_s) for state in row.get("partition_states", ()))
+    error = "" if row["mirror_topic_error"] in ("NO_ERROR", "NONE") else row["mirror_topic_error"]
+    message = row.get("mirror_topic_error_message") or ""
+    return Look(now_s, row["mirror_status"], f"{error} {message}".strip(), lines)
+
+
+def _line(state: dict[str, Any], before: PartitionLine | None, elapsed_s: float) -> PartitionLine:
+    def rate(value: int, earlier: int) -> float:
+        # A worker that takes over begins to count again: no negative rates.
+        return max(0, value - earlier) / elapsed_s if elapsed_s > 0 else 0.0
+
+    return PartitionLine(
+        partition=state["partition"],
+        source_end=state["last_fetch_source_high_watermark"],
+        mirror_end=state["local_log_end_offset"],
+        lag=state["lag"],
+        records=state["records"],
+        bytes=state["bytes"],
+        records_per_s=rate(state["records"], before.records) if before else 0.0,
+        bytes_per_s=rate(state["bytes"], before.bytes) if before else 0.0,
+        gap_offsets=state["gap_offsets"],
+        marker_path=state["marker_path"],
+        error=" ".join(each for each in (_named(state["error"]), state["error_message"]) if each),
+    )
+
+
+def _named(error: str) -> str:
+    return "" if error in ("NO_ERROR", "NONE") else error
+
+
+class Watch:
+    """Looks at one mirror through one worker."""
+
+    def __init__(self, url: str, cluster_id: str, link: str, mirror: str) -> None:
+        self._client = httpx.Client(timeout=10)
+        self._url = f"{url}/kafka/v3/clusters/{cluster_id}/links/{link}/mirrors/{mirror}"
+        self.last: Look | None = None
+
+    def look(self) -> Look:
+        """The mirror now. Raises httpx.HTTPError where the worker does not answer."""
+        answer = self._client.get(self._url, params={"include_partition_states": "true"})
+        answer.raise_for_status()
+        self.last = look(answer.json(), time.monotonic(), self.last)
+        return self.last
+
+    def close(self) -> None:
+        self._client.close()
