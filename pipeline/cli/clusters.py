@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from pipeline.cli.given_configs import client_configs
@@ -30,6 +28,8 @@ def cluster() -> None:
 def cluster_id(on: Session, bootstrap_server: str | None, command_config: str | None) -> None:
     """Print the id of a cluster."""
     if bootstrap_server or command_config:
+        import asyncio  # noqa: PLC0415  only where needed: start-up time
+
         found = asyncio.run(_asked(client_configs(bootstrap_server, command_config)))
     else:
         with on.rest() as rest:

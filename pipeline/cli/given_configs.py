@@ -52,7 +52,7 @@ def configs_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """An option for each filter property that comes as a JSON file (CLI-40)."""
-    for option, name in FILTER_FILES.items():
+    for option, name in reversed(FILTER_FILES.items()):
         flag = f"--{option.replace('_', '-')}"
         command = click.option(flag, option, type=click.Path(), help=f"JSON file for {name}.")(command)
     return command

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import metadata
 
 import click
 
@@ -19,11 +18,15 @@ from pipeline.cli.verifying import verify
 from pipeline.cli.worker import worker
 
 
-def _version() -> str:
-    try:
-        return metadata.version("clusterlink")
-    except metadata.PackageNotFoundError:
-        return "unknown"
+def _show_version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from importlib import metadata  # noqa: PLC0415  a tenth of a second that nothing else needs
+
+        try:
+            click.echo(f"clusterlink {metadata.version('clusterlink')}")
+        except metadata.PackageNotFoundError:
+            click.echo("clusterlink, not installed as a package")
+        context.exit()
 
 
 @click.group(
@@ -34,7 +37,9 @@ def _version() -> str:
         "clusterlink mirror describe orders",
     ),
 )
-@click.version_option(_version(), prog_name="clusterlink")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show it and exit."
+)
 def cli() -> None:
     """Mirror topics between Kafka clusters, offset for offset.
 

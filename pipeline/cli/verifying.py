@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +69,8 @@ def verify(
 
     Exit code 1 at the first difference, naming partition and offset.
     """
+    import asyncio  # noqa: PLC0415  only where needed: start-up time
+
     with on.rest() as rest:
         (where,) = links_of(rest, (name,), link)
         source_topic = str(rest.get("links", where, "mirrors", name)["source_topic_name"])

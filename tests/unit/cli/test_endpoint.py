@@ -1,4 +1,6 @@
-"""How the command line reaches its endpoint: credentials, unreachable endpoints, wrong URLs, other programs on the port."""
+"""How the command line reaches its endpoint: credentials, unreachable endpoints, wrong URLs, other programs on the
+port.
+"""
 
 from __future__ import annotations
 

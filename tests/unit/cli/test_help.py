@@ -5,16 +5,26 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from pipeline.cli.main import cli
+from pipeline.cli.reference import BEGIN, reference
 from pipeline.settings import SETTINGS
 
-COMMON = ("--url", "--cluster", "--output", "-v", "--no-authentication", "--certificate-authority-path")
-COMMON += ("--client-cert-path", "--client-key-path")
+COMMON = (
+    "--url",
+    "--cluster",
+    "--output",
+    "-v",
+    "--no-authentication",
+    "--certificate-authority-path",
+    "--client-cert-path",
+    "--client-key-path",
+)
 
 
 def _commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -89,3 +99,8 @@ def test_shell_completion() -> None:
         env={"_CLUSTERLINK_COMPLETE": "bash_complete", "COMP_WORDS": "clusterlink mirror pro", "COMP_CWORD": "2"},
     )
     assert "plain,promote" in result.output
+
+
+def test_the_document_is_drawn_from_the_commands() -> None:
+    document = (Path(__file__).parents[3] / "docs" / "cli.md").read_text("utf-8")
+    assert document.partition(BEGIN)[0] + reference() == document, "run: python -m pipeline.cli.reference"
