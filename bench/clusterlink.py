@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,21 +28,21 @@ class Clusterlink:
         self._worker = WorkerProcess(folder, destination.bootstrap_servers, settings)
 
     def __enter__(self) -> Self:
-        self._worker.launch()
-        self._worker.wait_until_ready()
-        source, destination = self._clusters
-        links = f"{self._worker.url}/kafka/v3/clusters/{destination.cluster_id}/links"
-        self._rest = httpx.Client(timeout=60, base_url=links)
-        configs = [{"name": "bootstrap.servers", "value": source.bootstrap_servers}]
-        body = {"source_cluster_id": source.cluster_id, "configs": configs}
-        self._check(self._rest.post("", params={"link_name": LINK}, json=body))
+        with ExitStack() as started:
+            started.enter_context(self._worker)
+            source, destination = self._clusters
+            links = f"{self._worker.url}/kafka/v3/clusters/{destination.cluster_id}/links"
+            self._rest = started.enter_context(httpx.Client(timeout=60, base_url=links))
+            configs = [{"name": "bootstrap.servers", "value": source.bootstrap_servers}]
+            body = {"source_cluster_id": source.cluster_id, "configs": configs}
+            self._check(self._rest.post("/", params={"link_name": LINK}, json=body))
+            self._started = started.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._rest.close()
-        self._worker.stop()
+        self._started.close()
 
     def copy(self, topic: str, case: Case) -> int:
         """Create the mirror; everything else runs already."""

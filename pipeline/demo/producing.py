@@ -1,4 +1,4 @@
-"""What the source receives: orders with keys and headers, in every codec, some in transactions, some of them aborted."""
+"""What the source receives: orders with keys and headers, in every codec, some in transactions, some aborted."""
 
 from __future__ import annotations
 

@@ -40,7 +40,11 @@ class WorkerProcess:
 
     def __enter__(self) -> Self:
         self.launch()
-        self.wait_until_ready()
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            self.stop(hard=True)
+            raise
         return self
 
     def __exit__(
