@@ -1,0 +1,79 @@
+"""Take commands in: check their form, remember them, and leave the work to the worker that leads the link.
+
+source  commands   JSON commands keyed by link name, from REST, CLI or any producer (CLI-65)
+table   requests   a row for each new command id; this agent writes new rows only
+sink    results    refusals of what cannot be read; answers to repeated ids
+
+A command with a known id has no second effect: a finished one gets its stored result again, a pending one nothing.
+A record that some other partitioner put on a partition that is not its link's is sent on to the right one, since
+order per link and the tables depend on it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from pipeline.app import app, control_topic, settings, topics, worker
+from pipeline.control.keys import link_partition
+from pipeline.link.commands import identify, parse
+from pipeline.link.errors import LinkError
+from pipeline.link.models import Command, Result
+from tables.requests import requests
+
+commands_topic = control_topic(topics.commands)
+results_topic = control_topic(topics.results)
+
+
+@app.agent(commands_topic, name="commands")
+async def commands(stream: Any) -> None:
+    async for event in stream.events():
+        raw: bytes = event.message.value or b""
+        partition, offset = event.message.partition, event.message.offset
+        try:
+            command = parse(raw)
+        except LinkError as error:
+            await _answer(refusal(raw, f"{partition}-{offset}", error))
+            continue
+        home = link_partition(command.link, settings.partitions)
+        if home != partition:
+            await commands_topic.send(key=command.link.encode(), value=raw, partition=home)
+            continue
+        known = requests.get(command.id)
+        if known is None:
+            requests[command.id] = {"version": offset + 1, "row": new_request(command, partition, offset)}
+        elif known["row"]["result"] is not None:
+            await _answer(Result.from_json(known["row"]["result"]))
+
+
+async def _answer(result: Result) -> None:
+    await results_topic.send(key=result.link.encode(), value=json.dumps(result.to_json()).encode())
+
+
+def new_request(command: Command, partition: int, offset: int) -> dict[str, Any]:
+    """The row of a command that has just come in; its place in the topic is its place in the link's queue."""
+    return {
+        "id": command.id,
+        "link": command.link,
+        "command": command.to_json(),
+        "partition": partition,
+        "offset": offset,
+        "stage": "",
+        "result": None,
+    }
+
+
+def refusal(raw: bytes, fallback_id: str, error: LinkError) -> Result:
+    """Answer a record that is no command under its own id if one can be read, else under its partition and offset."""
+    command_id, link, kind = identify(raw)
+    return Result(
+        id=command_id or fallback_id,
+        link=link,
+        kind=kind,
+        status=error.status,
+        error_code=error.error_code,
+        message=error.message,
+        time_ms=int(time.time() * 1000),
+        worker=worker.name,
+    )

@@ -1,0 +1,45 @@
+"""Apply what the leader of a link decided: the only writer of links, mirrors and task rows, and of results.
+
+source  outcomes   decisions keyed by link, each with the row versions it was made on
+tables  links, mirrors, tasks, requests
+sink    results    the result of each command, once, after its rows are written
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from pipeline.app import app, control_topic, topics
+from pipeline.control.outcomes import Outcome, decide
+from tables.links import links
+from tables.mirrors import mirrors
+from tables.requests import requests
+from tables.tasks import tasks
+
+log = logging.getLogger(__name__)
+outcomes_topic = control_topic(topics.outcomes)
+results_topic = control_topic(topics.results)
+TABLES = {"links": links, "mirrors": mirrors, "requests": requests, "tasks": tasks}
+
+
+@app.agent(outcomes_topic, name="outcomes")
+async def outcomes(stream: Any) -> None:
+    async for event in stream.events():
+        try:
+            outcome = Outcome.from_json(json.loads(event.message.value))
+            writes = decide(outcome, lambda table, key: TABLES[table].get(key), event.message.offset + 1)
+        except (ValueError, KeyError, TypeError) as error:
+            log.error("Left out outcome at %s-%d: %r", event.message.partition, event.message.offset, error)
+            continue
+        if writes is None:
+            log.info("Outcome for %s from %s came too late; nothing changed", outcome.link, outcome.worker)
+            continue
+        for table, key, row in writes:
+            if row is None:
+                TABLES[table].pop(key, None)
+            else:
+                TABLES[table][key] = row
+        if outcome.result is not None:
+            await results_topic.send(key=outcome.link.encode(), value=json.dumps(dict(outcome.result)).encode())

@@ -1,0 +1,105 @@
+"""The Faust application: `faust -A pipeline.app worker` (or `clusterlink worker`, the same).
+
+It makes the app from the settings, declares the control topics, and starts and stops the worker's engine. Agents and
+tables are found by name in the packages `agents` and `tables`; this is the only module of `pipeline` that knows Faust.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from pipeline.faust_security import faust_credentials
+from pipeline.settings import SettingsError, load
+from pipeline.worker import Worker
+
+try:
+    settings = load()
+    client_configs = settings.client_configs()
+    credentials = faust_credentials(client_configs)
+    worker = Worker(settings)
+except SettingsError as error:
+    sys.exit("clusterlink cannot start:\n  " + "\n  ".join(error.problems))
+
+topics = worker.topics
+STORE_CACHE_BYTES = 8 << 20
+"""Block cache of one table partition: Faust's rocksdict driver would take up to 2 GiB for each."""
+
+
+class App(faust.App):
+    """Faust's app, with our engine started and stopped around it."""
+
+    async def on_first_start(self) -> None:
+        """Before anything of Faust: the control topics exist and are seen, so that the assignment always comes."""
+        await super().on_first_start()
+        await worker.prepare()
+
+    async def on_stop(self) -> None:
+        """Before anything of Faust ends: stop appending. What is in flight is safe either way (I3)."""
+        await worker.stop()
+        await super().on_stop()
+
+    def _on_autodiscovery_error(self, name: str) -> None:
+        """An agent or table that cannot be imported ends the worker: Faust would warn and run without it."""
+        raise RuntimeError(f"{name} cannot be imported") from sys.exc_info()[1]
+
+    def on_webserver_init(self, web: Any) -> None:
+        """Serve REST, console and metrics on Faust's own port."""
+        worker.mount(web.web_app)
+
+
+app = App(
+    settings.app_id,
+    broker=[f"kafka://{server.strip()}" for server in settings.bootstrap_servers.split(",")],
+    broker_credentials=credentials,
+    broker_session_timeout=settings.session_timeout_ms / 1000,
+    broker_heartbeat_interval=min(2.0, settings.session_timeout_ms / 5000),
+    broker_commit_interval=1.0,
+    consumer_auto_offset_reset="earliest",
+    datadir=settings.data_dir,
+    store="rocksdb://?driver=rocksdict",
+    table_standby_replicas=0,
+    topic_partitions=settings.partitions,
+    topic_replication_factor=max(1, settings.replication_factor),
+    topic_allow_declare=True,
+    topic_disable_leader=True,
+    producer_acks=-1,
+    key_serializer="raw",
+    value_serializer="raw",
+    stream_wait_empty=False,
+    web_bind=settings.web_host,
+    web_port=settings.web_port,
+    web_cors_options=None,
+    worker_redirect_stdouts=False,
+    autodiscover=["agents", "tables"],
+)
+
+
+def control_topic(name: str) -> Any:
+    """A control topic as agents read it: raw bytes, the tables' partition count."""
+    return app.topic(name, key_type=bytes, value_type=bytes, partitions=settings.partitions, internal=True)
+
+
+def table(name: str) -> Any:
+    """A changelog-backed table on rocksdict: JSON rows by string key, co-partitioned with the control topics."""
+    return app.Table(
+        name,
+        partitions=settings.partitions,
+        options={"block_cache_size": STORE_CACHE_BYTES, "write_buffer_size": 4 << 20, "max_write_buffer_number": 2},
+    )
+
+
+@app.on_partitions_assigned.connect
+async def assigned(*arguments: Any, **_: Any) -> None:
+    """Take up the work of the partitions that are now ours; what stays keeps copying (design: ownership)."""
+    partitions: set[TP] = arguments[1]  # the sender comes first
+    worker.own({tp.partition for tp in partitions if tp.topic == topics.progress})
+
+
+@app.task  # type: ignore[untyped-decorator]
+async def start_worker() -> None:
+    """Once Faust runs: follow the changelogs and begin to work."""
+    await worker.start()

@@ -1,0 +1,29 @@
+"""Which partition of the control topics a link, or a piece of a mirror, belongs to: and so which worker does it."""
+
+from __future__ import annotations
+
+from aiokafka.partitioner import murmur2
+
+
+def link_partition(link: str, partitions: int) -> int:
+    """Partition of the commands topic that holds a link: the one Kafka's default partitioner gives to its name."""
+    return int(murmur2(link.encode()) & 0x7FFFFFFF) % partitions
+
+
+def work_partition(link: str, mirror_topic: str, partition: int, partitions: int) -> int:
+    """Partition of the progress topic that holds a mirror partition.
+
+    The partitions of one mirror follow each other, so that they spread evenly over workers whatever the hash is.
+    """
+    first = int(murmur2(f"{link}/{mirror_topic}".encode()) & 0x7FFFFFFF)
+    return (first + partition) % partitions
+
+
+def mirror_key(link: str, mirror_topic: str) -> str:
+    """Key of a mirror's row; link names hold no slash (LINK-17)."""
+    return f"{link}/{mirror_topic}"
+
+
+def position_key(link: str, mirror_topic: str, partition: int) -> str:
+    """Key of a mirror partition's row."""
+    return f"{link}/{mirror_topic}/{partition}"

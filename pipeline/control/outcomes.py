@@ -1,0 +1,91 @@
+"""How rows change: a worker decides, writes an outcome, and the agent that owns the table applies it or not. Pure.
+
+The worker that leads a link does slow things (asks clusters, makes topics) outside any agent, from what its read model
+shows. What it decided is one record on the outcomes topic: a list of row changes, each with the version it was decided
+on, and the result of the request that asked for it. The agent compares versions: a decision made on rows that have
+changed since, or for a request that is answered already (a worker that lost its partition meanwhile, or died and was
+repeated), changes nothing at all. So each request has one result, and no row is changed half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Row = dict[str, Any]
+Lookup = Callable[[str, str], Row | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Put `row` (or remove, where None) in `table` under `key`, if its version is still `expects` (0: no such row)."""
+
+    table: str
+    key: str
+    expects: int
+    row: Mapping[str, Any] | None
+
+    def to_json(self) -> Row:
+        return {
+            "table": self.table,
+            "key": self.key,
+            "expects": self.expects,
+            "row": None if self.row is None else dict(self.row),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was decided for one link. `request` and `result` are None where no command asked for it."""
+
+    link: str
+    changes: tuple[Change, ...]
+    worker: str
+    request: str | None = None
+    stage: str = ""
+    result: Mapping[str, Any] | None = None
+
+    def to_json(self) -> Row:
+        return {
+            "link": self.link,
+            "worker": self.worker,
+            "request": self.request,
+            "stage": self.stage,
+            "result": None if self.result is None else dict(self.result),
+            "changes": [c.to_json() for c in self.changes],
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Outcome:
+        changes = tuple(Change(c["table"], c["key"], int(c["expects"]), c["row"]) for c in raw["changes"])
+        return cls(raw["link"], changes, raw["worker"], raw.get("request"), raw.get("stage", ""), raw.get("result"))
+
+
+def decide(outcome: Outcome, lookup: Lookup, version: int) -> list[tuple[str, str, Row | None]] | None:
+    """Return the rows to write as (table, key, row or None to remove), or None where the outcome comes too late.
+
+    `lookup(table, key)` gives the stored `{"version", "row"}` or None; `version` is what the new rows get: the outcome's own
+    offset + 1, so that a row removed and made again never has a version that it had before. The request's own row is
+    part of the answer.
+    """
+    writes: list[tuple[str, str, Row | None]] = []
+    if outcome.request is not None:
+        stored = lookup("requests", outcome.request)
+        if stored is None or stored["row"]["result"] is not None:
+            return None
+        row = {
+            **stored["row"],
+            "stage": outcome.stage,
+            "result": None if outcome.result is None else dict(outcome.result),
+        }
+        writes.append(("requests", outcome.request, {"version": version, "row": row}))
+    for change in outcome.changes:
+        stored = lookup(change.table, change.key)
+        if (0 if stored is None else int(stored["version"])) != change.expects:
+            return None
+        if change.row is None:
+            writes.append((change.table, change.key, None))
+        else:
+            writes.append((change.table, change.key, {"version": version, "row": dict(change.row)}))
+    return writes

@@ -1,0 +1,81 @@
+"""The control plane as REST, CLI and console see it (`interface.py`), on top of the read model and the control topics."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+
+from pipeline.control.keys import link_partition
+from pipeline.control.read_model import ReadModel
+from pipeline.control.sending import Sender
+from pipeline.control.tail import Entry
+from pipeline.control.topics import ControlTopics
+from pipeline.link.errors import KafkaRetriable, Unavailable
+from pipeline.link.models import Command, Link, Mirror, Position, Result, TaskStatus
+
+
+class Plane:
+    """Reads from the model; writes by sending a command and waiting for the result that carries its id."""
+
+    def __init__(
+        self, model: ReadModel, topics: ControlTopics, sender: Sender, worker: str, is_ready: Callable[[], bool]
+    ) -> None:
+        self._model = model
+        self._topics = topics
+        self._sender = sender
+        self._worker = worker
+        self._is_ready = is_ready
+        self._waiting: dict[str, asyncio.Future[Result]] = {}
+        self.cluster_id = ""
+
+    @property
+    def worker(self) -> str:
+        return self._worker
+
+    def links(self) -> Mapping[str, Link]:
+        return self._model.links
+
+    def link(self, name: str) -> Link | None:
+        return self._model.links.get(name)
+
+    def mirrors(self, link: str | None = None) -> list[Mirror]:
+        names = sorted(self._model.links) if link is None else [link]
+        return [mirror for name in names for mirror in self._model.mirrors_of(name)]
+
+    def mirror(self, link: str, mirror_topic: str) -> Mirror | None:
+        return self._model.mirrors.get(f"{link}/{mirror_topic}")
+
+    def positions(self, link: str, mirror_topic: str) -> list[Position]:
+        return self._model.positions_of(link, mirror_topic)
+
+    def tasks(self, link: str) -> list[TaskStatus]:
+        return sorted((t for t in self._model.tasks.values() if t.link == link), key=lambda t: t.task)
+
+    async def submit(self, command: Command, timeout_s: float = 60) -> Result:
+        if not self._is_ready():
+            raise Unavailable(
+                f"Worker {self._worker} has no assignment yet; nothing was queued. Try again in a few seconds."
+            )
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting[command.id] = future
+        try:
+            partition = link_partition(command.link, self._topics.partitions)
+            await self._sender.send(self._topics.commands, command.link, command.to_json(), partition=partition)
+            async with asyncio.timeout(timeout_s):
+                return await future
+        except TimeoutError:
+            raise KafkaRetriable(
+                f"No result of command {command.id} within {timeout_s:.0f} s; it was accepted and may still be carried out."
+            ) from None
+        finally:
+            self._waiting.pop(command.id, None)
+
+    def apply_result(self, entry: Entry) -> None:
+        """A record of the results topic; wakes whoever waits for it."""
+        if entry.value is None:
+            return
+        raw = json.loads(entry.value)
+        future = self._waiting.get(str(raw.get("id")))
+        if future is not None and not future.done():
+            future.set_result(Result.from_json(raw))

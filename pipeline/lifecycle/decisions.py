@@ -1,0 +1,73 @@
+"""A decision of a link's leader, put together row by row and sent as one outcome (see `pipeline/control/outcomes.py`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.control.keys import mirror_key
+from pipeline.control.outcomes import Change, Outcome
+from pipeline.control.read_model import ReadModel
+from pipeline.link.link_transitions import LinkChange
+from pipeline.link.models import Link, Mirror, Result, TaskStatus
+from pipeline.link.transitions import Change as MirrorChange
+
+
+class Decision:
+    """Rows to write, each remembered with the version of the row it was decided on."""
+
+    def __init__(self, model: ReadModel, link: str) -> None:
+        self._model = model
+        self._changes: dict[tuple[str, str], Change] = {}
+        self.link = link
+        self.data: Any = None
+        self.happened: list[MirrorChange | LinkChange] = []
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not self._changes
+
+    def note(self, change: MirrorChange | LinkChange | None) -> None:
+        """Remember a change of state; it is logged when the decision is sent (STATE-62)."""
+        if change is not None:
+            self.happened.append(change)
+
+    def put_link(self, link: Link) -> None:
+        self._put("links", link.name, link.to_json())
+
+    def drop_link(self, name: str) -> None:
+        self._put("links", name, None)
+
+    def put_mirror(self, mirror: Mirror) -> None:
+        self._put("mirrors", mirror_key(mirror.link, mirror.mirror_topic), mirror.to_json())
+
+    def drop_mirror(self, mirror: Mirror) -> None:
+        self._put("mirrors", mirror_key(mirror.link, mirror.mirror_topic), None)
+
+    def put_task(self, task: TaskStatus) -> None:
+        self._put("tasks", f"{task.link}/{task.task}", task.to_json())
+
+    def drop_tasks(self) -> None:
+        """Forget what the link's tasks reported."""
+        for key in [k for k, t in self._model.tasks.items() if t.link == self.link]:
+            self._put("tasks", key, None)
+
+    def outcome(
+        self, worker: str, request: str | None = None, result: Result | None = None, stage: str = ""
+    ) -> Outcome:
+        """The record to send."""
+        return Outcome(
+            self.link,
+            tuple(self._changes.values()),
+            worker,
+            request,
+            stage,
+            None if result is None else result.to_json(),
+        )
+
+    def touched(self) -> list[tuple[str, str, int]]:
+        """(table, key, version decided on) of every row, to wait until the decision is seen."""
+        return [(c.table, c.key, c.expects) for c in self._changes.values()]
+
+    def _put(self, table: str, key: str, row: dict[str, Any] | None) -> None:
+        self._changes[table, key] = Change(table, key, self._model.version(table, key), row)

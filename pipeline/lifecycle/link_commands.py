@@ -1,0 +1,90 @@
+"""Carry out link.create, link.update and link.delete (LINK-1..19, LINK-100..105)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from pipeline.cluster.probe import ProbeResult, probe
+from pipeline.control.read_model import Request
+from pipeline.lifecycle.context import Context
+from pipeline.lifecycle.decisions import Decision
+from pipeline.lifecycle.times import now_ms
+from pipeline.link.errors import Invalid, LinkInUse, LinkNotFound, RemoteTimedOut, UnsupportedVersion
+from pipeline.link.link_rules import changed_link, check_remote_id, mirrors_to_fail_over, new_link
+from pipeline.link.link_transitions import LinkEvent, advance_link
+from pipeline.link.models import Command, Link
+from pipeline.link.states import LinkErrorCode, LinkState
+
+
+async def create_link(context: Context, command: Command, request: Request, decision: Decision) -> None:
+    """Create a link; unless told otherwise the remote cluster is reached first, and nothing is created if it is not."""
+    new = new_link(
+        command, context.model.links, context.cluster_id, os.urandom(16), now_ms(), can_encrypt=context.can_encrypt
+    )
+    link = new.link
+    if new.validate:
+        found = await probe(context.properties_of(link))
+        refuse_failed_probe(found)
+        wrong = check_remote_id(link, found.cluster_id, context.cluster_id)
+        if wrong:
+            raise Invalid(f"Cluster link '{link.name}': {wrong}.")
+        link = replace(link, remote_cluster_id=found.cluster_id)
+        if link.state is not LinkState.PAUSED:
+            link, _ = advance_link(link, LinkEvent.REACHED, "reached when it was created", now_ms())
+    decision.put_link(link)
+    decision.data = {"warnings": list(new.warnings)}
+
+
+async def update_link(context: Context, command: Command, request: Request, decision: Decision) -> None:
+    """Change properties, all or none; pausing and resuming the link is one of them (LINK-35)."""
+    link = existing(context, command.link)
+    changed = changed_link(command, link, now_ms(), can_encrypt=context.can_encrypt)
+    after = changed.link
+    paused = after.configs.get("cluster.link.paused") == "true"
+    if paused and after.state is not LinkState.PAUSED:
+        after, _ = advance_link(after, LinkEvent.PAUSE, f"paused by {command.principal or 'an operator'}", now_ms())
+    elif not paused and after.state is LinkState.PAUSED:
+        after, _ = advance_link(after, LinkEvent.RESUME, f"resumed by {command.principal or 'an operator'}", now_ms())
+    decision.put_link(after)
+    decision.data = {"changed": sorted(changed.changed), "warnings": list(changed.warnings)}
+
+
+async def delete_link(context: Context, command: Command, request: Request, decision: Decision) -> None:
+    """Delete a link and the history of its stopped mirrors; topics, data and group offsets stay (LINK-104)."""
+    link = existing(context, command.link)
+    mirrors = context.model.mirrors_of(link.name)
+    if mirrors_to_fail_over(command, link, mirrors):
+        raise LinkInUse(
+            f"Cluster link '{link.name}': fail its mirrors over before it is deleted with force; "
+            f"{sum(m.status.is_read_only for m in mirrors)} are still mirrors."
+        )
+    for mirror in mirrors:
+        decision.drop_mirror(mirror)
+    decision.drop_tasks()
+    decision.drop_link(link.name)
+    if not command.validate_only:
+        for mirror in mirrors:
+            for partition in range(mirror.partitions):
+                await context.forget_position(link.name, mirror.mirror_topic, partition)
+        await context.hang_up(link.name)
+
+
+def existing(context: Context, name: str) -> Link:
+    """The link, or LinkNotFound (404)."""
+    link = context.model.links.get(name)
+    if link is None:
+        raise LinkNotFound(name)
+    return link
+
+
+def refuse_failed_probe(found: ProbeResult) -> None:
+    """Answer a probe that failed: 504 where the remote is silent, 40035 for a version, else 40002 naming the cause."""
+    if found.ok:
+        return
+    text = f"{found.link_error}: {found.message}"
+    if found.link_error == LinkErrorCode.TIMEOUT_ERROR:
+        raise RemoteTimedOut(text)
+    if found.link_error == LinkErrorCode.UNSUPPORTED_VERSION_ERROR:
+        raise UnsupportedVersion(text)
+    raise Invalid(f"The remote cluster cannot be used: {text}")

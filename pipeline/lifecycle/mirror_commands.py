@@ -1,0 +1,132 @@
+"""Carry out mirror.create and mirror.delete (MIRROR-56, MIRROR-69).
+
+Creating makes a topic, so it is done in two steps that survive a worker: first the request's row says that the topic is
+about to be made (nobody else has one of the name), then it is made and the mirror's row is written. Whoever repeats the
+request after a crash finds the step and takes the topic over; whoever fails after making it deletes it again.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from pipeline.cluster.admin import Admin
+from pipeline.cluster.errors import ClusterError, KafkaFailure
+from pipeline.cluster.metadata import TopicInfo
+from pipeline.control.read_model import Request
+from pipeline.lifecycle.context import Context
+from pipeline.lifecycle.decisions import Decision
+from pipeline.lifecycle.link_commands import existing
+from pipeline.lifecycle.remote_errors import refused_by
+from pipeline.lifecycle.start_offsets import start_offsets
+from pipeline.lifecycle.times import now_ms
+from pipeline.link.errors import LinkError, TopicNotFound
+from pipeline.link.mirror_rules import answer, check_clusters, decide, new_mirror
+from pipeline.link.models import Command, Mirror
+from pipeline.link.settings_of_link import LinkSettings
+from pipeline.link.topic_configs import mirror_topic_configs
+
+log = logging.getLogger(__name__)
+CREATING = "creating the topic"
+UNKNOWN_TOPIC = 3
+
+
+async def create_mirror(context: Context, command: Command, request: Request, decision: Decision) -> None:
+    """Create a mirror topic with the source's partitions and configs; it is ACTIVE once every partition has its start."""
+    link = existing(context, command.link)
+    mirror = new_mirror(command, link, context.model.mirrors.values(), now_ms())
+    remote = await context.remote(link)
+    try:
+        source = (await remote.describe_topics([mirror.source_topic], operations=True))[mirror.source_topic]
+        own_topics = set(await context.own.list_topics())
+        if request.stage == CREATING:
+            own_topics.discard(mirror.mirror_topic)
+        check_clusters(mirror, own_topics, None if source.error else len(source.partitions))
+        if source.operations and "READ" not in source.operations:
+            raise TopicNotFound(
+                f"AUTHORIZATION_ERROR: the link may not READ topic {mirror.source_topic} at the source."
+            )
+        effective = {n: c.value or "" for n, c in (await remote.topic_configs(mirror.source_topic)).items()}
+        settings = LinkSettings.of(link.configs)
+        starts = await start_offsets(
+            remote, mirror.source_topic, len(source.partitions), settings.mirror_start_offset_spec
+        )
+    except ClusterError as error:
+        raise refused_by(error, "source") from error
+    mirror = replace(
+        mirror,
+        partitions=len(source.partitions),
+        source_topic_id=source.topic_id,
+        start_offsets=starts,
+        cleanup_policy=effective.get("cleanup.policy", ""),
+    )
+    try:
+        configs = await _configs(context, mirror, settings, effective)
+        if command.validate_only:
+            await _make(context.own, mirror, configs, validate_only=True)
+            return
+        await context.note_stage(link.name, command.id, CREATING)
+        topic_id = await _make_or_find(context, mirror, configs)
+    except ClusterError as error:
+        raise refused_by(error, "destination") from error
+    decision.put_mirror(replace(mirror, mirror_topic_id=topic_id))
+    decision.data = {"mirror_topic_name": mirror.mirror_topic}
+
+
+async def delete_mirrors(context: Context, command: Command, request: Request, decision: Decision) -> None:
+    """Delete mirror topics with their data, each by itself (MIRROR-52); the source is not touched."""
+    link = existing(context, command.link)
+    rows = []
+    for one in decide(command, link, context.model.mirrors_of(link.name)):
+        refused = one.refused
+        if refused is None and one.mirror is not None and not command.validate_only:
+            refused = await _delete(context, one.mirror, decision)
+        rows.append(answer(one.mirror_topic, refused=refused))
+    decision.data = {"mirrors": rows}
+
+
+async def _delete(context: Context, mirror: Mirror, decision: Decision) -> LinkError | None:
+    try:
+        found = (await context.own.describe_topics([mirror.mirror_topic]))[mirror.mirror_topic]
+        if not found.error and found.topic_id == mirror.mirror_topic_id:
+            await context.own.delete_topic(mirror.mirror_topic)
+    except KafkaFailure as error:
+        if error.code != UNKNOWN_TOPIC:
+            return refused_by(error, "destination")
+    except ClusterError as error:
+        return refused_by(error, "destination")
+    decision.drop_mirror(mirror)
+    await context.registry.forget(mirror.mirror_topic_id)
+    for partition in range(mirror.partitions):
+        await context.forget_position(mirror.link, mirror.mirror_topic, partition)
+    return None
+
+
+async def _configs(context: Context, mirror: Mirror, settings: LinkSettings, source: dict[str, str]) -> dict[str, str]:
+    known = set(await context.own.topic_configs(context.a_topic))
+    wanted = mirror_topic_configs(
+        source,
+        settings.topic_config_sync_include,
+        True,
+        own=mirror.configs,
+        known=known,
+        seeding=any(start > 0 for start in mirror.start_offsets),
+    )
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+async def _make(own: Admin, mirror: Mirror, configs: dict[str, str], validate_only: bool = False) -> str:
+    replicas = mirror.replication_factor or -1
+    made = await own.create_topic(mirror.mirror_topic, mirror.partitions, replicas, configs, validate_only)
+    return made.topic_id
+
+
+async def _make_or_find(context: Context, mirror: Mirror, configs: dict[str, str]) -> str:
+    """Make the topic, or take the one that this same request made before its worker died."""
+    found: TopicInfo = (await context.own.describe_topics([mirror.mirror_topic]))[mirror.mirror_topic]
+    if not found.error:
+        return found.topic_id
+    topic_id = await _make(context.own, mirror, configs)
+    if topic_id:
+        return topic_id
+    return (await context.own.describe_topics([mirror.mirror_topic]))[mirror.mirror_topic].topic_id

@@ -1,0 +1,238 @@
+"""Write to one mirror partition through its chain: the acting half of the append protocol (`append.py` decides).
+
+Whatever is not plainly acknowledged raises `Doubt` in whoever writes next; the caller then calls `resume`, which waits
+until nothing is in flight, reads the leader's state and starts the chain again at the log's true end (I3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from pipeline.cluster.errors import ClusterError
+from pipeline.link.errors import MirrorFailure
+from pipeline.link.states import MirrorError
+from pipeline.mirror import lane
+from pipeline.mirror.append import Append, Chain, Markers, Token
+from pipeline.mirror.destination import Destination
+from pipeline.mirror.pieces import Piece, PieceStatus
+from pipeline.mirror.readings import Basis
+from pipeline.mirror.verdicts import Api, Judgement, Verdict, judge
+from pipeline.wire.batch import Stamp
+from pipeline.wire.requests.produce import ProducedPartition
+
+MARKERS_A_REQUEST = 10_000
+
+
+class Doubt(Exception):
+    """What was written may have been appended or not; only the leader's state tells. `refresh`: ask who leads first."""
+
+    def __init__(self, reason: str, refresh: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.refresh = refresh
+
+
+class Registrar(Protocol):
+    """Tokens and producer ids that all workers agree on (`pipeline/control/registry.py`)."""
+
+    async def token(self, mirror_topic_id: str, partition: int, basis: Basis) -> Token: ...
+
+    async def producer_id(
+        self, mirror_topic_id: str, partition: int, allocate: Callable[[], Awaitable[int]], retired: int | None = None
+    ) -> int: ...
+
+
+class Appender:
+    """One worker's writing to one mirror partition."""
+
+    def __init__(self, piece: Piece, destination: Destination, registrar: Registrar, status: PieceStatus) -> None:
+        self.piece = piece
+        self._destination = destination
+        self._registrar = registrar
+        self._status = status
+        self._chain: Chain | None = None
+        self._producer_id: int | None = None
+        self._settled = asyncio.Event()
+        self._failure: MirrorFailure | None = None
+        self._refresh = False
+
+    @property
+    def next_offset(self) -> int:
+        """Offset of the next write."""
+        return self._active.next_offset
+
+    @property
+    def has_doubt(self) -> bool:
+        """Whether `resume` has to come before anything is written."""
+        return self._chain is None or self._chain.doubtful is not None or self._failure is not None
+
+    async def resume(self) -> int:
+        """Read the leader's state, once nothing is in flight, and return the offset to go on at."""
+        topic, partition = self.piece.mirror_topic, self.piece.partition
+        await self.drain()
+        if self._failure is not None:
+            raise self._failure
+        if self._refresh:
+            await self._destination.refresh(topic)
+            self._refresh = False
+        await self._check_topic()
+        producer_id = self._producer_id
+        if producer_id is None:
+            producer_id = await self._agree(None)
+        reading = await self._destination.reading(topic, partition, producer_id)
+        while reading.is_retired:
+            producer_id = await self._agree(producer_id)
+            self._chain = None
+            reading = await self._destination.reading(topic, partition, producer_id)
+        self._producer_id = producer_id
+        if self._chain is None:
+            self._chain = Chain(str(self.piece), reading)
+        else:
+            self._chain.read(reading)
+        self._status.reached(reading.log_end)
+        return reading.log_end
+
+    async def drain(self) -> None:
+        """Wait until nothing is in flight; what the lane has not sent yet is taken back."""
+        if self._chain is None:
+            return
+        if self.has_doubt:
+            await self._take_back()
+        while self._chain.in_flight:
+            self._settled.clear()
+            await self._settled.wait()
+
+    async def data(
+        self, first_offset: int, records: int, batch: Callable[[Stamp], bytes | bytearray], done: Callable[[], None]
+    ) -> None:
+        """Append one batch of consecutive offsets; returns when it is on its way, `done` is called when it is settled."""
+        chain = self._active
+        while not chain.may_append:
+            self._check()
+            self._settled.clear()
+            await self._settled.wait()
+        self._check()
+        way = await self._destination.lane(self.piece.mirror_topic, self.piece.partition)
+        self._check()
+        write = chain.append(first_offset, records)
+        payload = batch(write.stamp)
+        size = len(payload)
+
+        def settle(_: lane.Append, answer: ProducedPartition | ClusterError) -> None:
+            self._answered(write, answer, size)
+            done()
+
+        way.append(lane.Append(self.piece.mirror_topic, self.piece.partition, payload, settle))
+
+    async def settled(self) -> None:
+        """Wait until everything written so far is acknowledged; raises Doubt or MirrorFailure where it is not."""
+        await self.drain()
+        self._check()
+
+    async def delete_below(self, offset: int) -> None:
+        """Make `offset` the start of the mirror's log."""
+        await self._destination.delete_records(self.piece.mirror_topic, self.piece.partition, offset)
+
+    async def markers(self, first: int, last: int) -> None:
+        """Fill offsets first..last, which no consumer sees at the source, with markers that none sees here (I2)."""
+        chain, topic, partition = self._active, self.piece.mirror_topic, self.piece.partition
+        await self.drain()
+        while chain.next_offset <= last:
+            self._check()
+            offset = chain.next_offset
+            if chain.needs_claim:
+                token = await self._registrar.token(self.piece.mirror_topic_id, partition, chain.basis)
+                write = chain.claim(offset, token)
+            else:
+                write = chain.run(offset, min(MARKERS_A_REQUEST, last - offset + 1))
+            try:
+                code = await self._destination.mark(topic, partition, write)
+            except ClusterError as error:
+                chain.doubt(write, str(error))
+                raise Doubt(str(error), refresh=True) from error
+            except asyncio.CancelledError:
+                chain.doubt(write, "the worker stopped")
+                raise
+            if code:
+                self._settle(write, judge(Api.WRITE_TXN_MARKERS, code, remote=False), "")
+                self._check()
+            try:
+                log_end = await self._destination.log_end(topic, partition)
+            except ClusterError as error:
+                chain.doubt(write, str(error))
+                raise Doubt(str(error), refresh=True) from error
+            chain.confirm(write, log_end)
+            self._check()
+            self._status.marker_path = "direct"
+            self._status.gap_offsets += len(write.epochs)
+            self._status.reached(chain.confirmed_offset)
+
+    def _answered(self, write: Append, answer: ProducedPartition | ClusterError, size: int) -> None:
+        chain = self._active
+        try:
+            if isinstance(answer, ClusterError):
+                chain.doubt(write, str(answer))
+                self._refresh = True
+            elif answer.error_code == 0:
+                chain.acknowledge(write, answer.base_offset)
+                self._status.records += write.records
+                self._status.bytes += size
+                self._status.reached(chain.confirmed_offset)
+            else:
+                self._settle(write, judge(Api.PRODUCE, answer.error_code, remote=False), answer.error_message or "")
+        except MirrorFailure as failure:
+            self._failure = self._failure or failure
+        finally:
+            self._settled.set()
+
+    async def _take_back(self) -> None:
+        try:
+            way = await self._destination.lane(self.piece.mirror_topic, self.piece.partition)
+        except ClusterError:
+            return
+        unsent = ClusterError("taken back before it was sent")
+        for append in way.withdraw(self.piece.mirror_topic, self.piece.partition):
+            append.done(append, unsent)
+
+    async def _agree(self, retired: int | None) -> int:
+        return await self._registrar.producer_id(
+            self.piece.mirror_topic_id, self.piece.partition, self._destination.new_producer_id, retired
+        )
+
+    @property
+    def _active(self) -> Chain:
+        if self._chain is None:
+            raise Doubt("nothing was read yet")
+        return self._chain
+
+    def _check(self) -> None:
+        """Raise what stands against writing on."""
+        if self._failure is not None:
+            raise self._failure
+        if self._active.doubtful is not None:
+            raise Doubt(self._active.doubtful, refresh=self._refresh)
+
+    def _settle(self, write: Append | Markers, judgement: Judgement, detail: str) -> None:
+        """A write was answered with an error; what the code means is for the table of verdicts to say."""
+        reason = f"{judgement.reason}: {detail}" if detail else judgement.reason
+        if judgement.may_have_written:
+            self._active.doubt(write, reason)
+        else:
+            self._active.refused(write, reason)
+        if judgement.verdict in (Verdict.REFRESH, Verdict.CHECK_TOPIC):
+            self._refresh = True
+        if isinstance(judgement.error, MirrorError):
+            at = f"{self.piece}, offset {write.first_offset}"
+            self._failure = self._failure or MirrorFailure(judgement.error, f"{at}: {reason}")
+
+    async def _check_topic(self) -> None:
+        """The mirror topic must be the one that was created for the link: another of its name is not ours to fill."""
+        found = await self._destination.topic_id(self.piece.mirror_topic)
+        if self.piece.mirror_topic_id and found != self.piece.mirror_topic_id:
+            raise MirrorFailure(
+                MirrorError.ILLEGAL_STATE,
+                f"{self.piece.mirror_topic} was deleted and created again (topic id {found}, expected "
+                f"{self.piece.mirror_topic_id}) by someone else; delete the mirror and create it again.",
+            )

@@ -1,0 +1,236 @@
+"""Copy one piece: take what was fetched, plan it, and write it through the piece's appender, for as long as it is ours.
+
+Each round begins at the mirror's own end: `resume` reads it, what is missing below the first mirrored offset is seeded,
+and fetching starts there. The round ends with a doubt (begin the next one), an error of a cluster (wait, begin the next
+one), or something that cannot be mirrored exactly (I4: the piece fails, and no other).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+from uuid import UUID
+
+from pipeline.cluster.errors import ClusterError
+from pipeline.cluster.metadata import TopicInfo
+from pipeline.link.errors import MirrorFailure
+from pipeline.link.states import MirrorError
+from pipeline.mirror import seeding
+from pipeline.mirror.appending import Appender, Doubt
+from pipeline.mirror.pieces import Piece, PieceStatus
+from pipeline.mirror.plan import Policy, plan_slice
+from pipeline.mirror.sessions import Key
+from pipeline.mirror.slices import Slice
+from pipeline.mirror.source_trouble import RESUME, settle
+from pipeline.mirror.writing import SliceWriter
+from pipeline.wire.batch import BatchHeader, CorruptBatch
+from pipeline.wire.records import ControlType, control_type
+
+log = logging.getLogger(__name__)
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
+
+
+class Source(Protocol):
+    """How a copier reads: `LinkCopying`, or in tests something simpler."""
+
+    async def read(self, copier: Copier, offset: int) -> None: ...
+
+    async def moved(self, copier: Copier) -> None: ...
+
+    def topic_id(self, topic: str) -> UUID | None: ...
+
+    async def offsets(self, topic: str, partition: int) -> tuple[int, int]: ...
+
+    async def find_topic(self, topic: str) -> TopicInfo: ...
+
+
+class Copier:
+    """The copying of one piece on this worker; `run` is its task."""
+
+    def __init__(
+        self,
+        piece: Piece,
+        appender: Appender,
+        source: Source,
+        status: PieceStatus,
+        policy: Callable[[], Policy],
+        held_bytes: int,
+        retry_timeout_s: Callable[[], float],
+    ) -> None:
+        self.piece = piece
+        self.key: Key = (piece.source_topic, piece.partition)
+        self.status = status
+        self.expected_offset = -1
+        self.generation = 0
+        self._appender = appender
+        self.source = source
+        self._policy = policy
+        self._most_held = held_bytes
+        self.retry_timeout_s = retry_timeout_s
+        self._held = 0
+        self._is_held_back = False
+        self._slices: deque[Slice] = deque()
+        self._wake = asyncio.Event()
+        self._failure: MirrorFailure | None = None
+        self._error: tuple[int, int] | None = None
+
+    # what fetchers and the link's agent call
+
+    def source_topic_id(self) -> UUID | None:
+        return self.source.topic_id(self.piece.source_topic)
+
+    def seen(self, high_watermark: int, last_stable_offset: int, log_start_offset: int) -> None:
+        self.status.seen(high_watermark, last_stable_offset, self.expected_offset)
+
+    def offered(self, piece: Slice) -> bool:
+        self.expected_offset = piece.next_offset
+        self._held += piece.size
+        self._is_held_back = self._held >= self._most_held
+        return not self._is_held_back
+
+    def take(self, fetched: Slice) -> None:
+        if fetched.generation == self.generation:
+            self._slices.append(fetched)
+            self._wake.set()
+        else:
+            fetched.release()
+
+    def source_error(self, code: int, offset: int) -> None:
+        self._error = (code, offset)
+        self._wake.set()
+
+    def source_failure(self, failure: MirrorFailure) -> None:
+        self._failure = failure
+        self._wake.set()
+
+    # the task
+
+    async def run(self) -> None:
+        """Copy until cancelled, or until the piece has failed."""
+        pause = SHORTEST_PAUSE_S
+        try:
+            while True:
+                began_at = self.status.log_end_offset
+                try:
+                    await self._round()
+                except MirrorFailure as failure:
+                    log.error(
+                        "%s of link %s failed: %s: %s", self.piece, self.piece.link, failure.code, failure.message
+                    )
+                    self.status.failed(failure.code, failure.message)
+                    return
+                except (Doubt, ClusterError) as reason:
+                    self.status.waits_for = str(reason)
+                    log.info("%s: reading the mirror's end again: %s", self.piece, reason)
+                except Exception as error:
+                    self.status.waits_for = repr(error)
+                    log.exception("%s: this round of copying failed, the next follows", self.piece)
+                pause = SHORTEST_PAUSE_S if self.status.log_end_offset != began_at else min(2 * pause, LONGEST_PAUSE_S)
+                await asyncio.sleep(pause)
+        finally:
+            self._drop_slices()
+
+    async def _round(self) -> None:
+        self._rewind(-1)
+        at = await self._appender.resume()
+        if at < self.piece.start_offset:
+            await seeding.seed(self._appender, self.piece, self.status)
+            at = self._appender.next_offset
+        self.status.is_seeded = self.status.is_changed = True
+        self._rewind(at)
+        await self.source.read(self, at)
+        while True:
+            while not self._slices:
+                self._check()
+                if self._error is not None:
+                    await self._mend()
+                    continue
+                self._wake.clear()
+                await self._wake.wait()
+            self._check()
+            await self._copy(self._slices.popleft())
+
+    async def _mend(self) -> None:
+        """The source refused to be read at some offset, after everything read before has been written."""
+        assert self._error is not None
+        code, offset = self._error
+        self._error = None
+        await self._appender.settled()
+        await settle(self, code, offset)
+
+    async def lose(self, start: int) -> None:
+        """The source's log begins at `start` now, above what the mirror has (MIRROR-14): follow, and report the range."""
+        first = self._appender.next_offset
+        log.error(
+            "%s: offsets %d to %d were deleted at the source before they could be mirrored",
+            self.piece,
+            first,
+            start - 1,
+        )
+        await seeding.advance(self._appender, start)
+        self.status.lost.append((first, start - 1))
+        await self.go_on(start)
+
+    async def go_on(self, offset: int) -> None:
+        """Read on from `offset`."""
+        self._rewind(offset)
+        await self.source.read(self, offset)
+
+    async def _copy(self, fetched: Slice) -> None:
+        writer = SliceWriter(self.piece, self._appender, fetched, self._policy(), self._done)
+
+        def kind(header: BatchHeader) -> ControlType:
+            return control_type(fetched.records, header)
+
+        try:
+            plan = plan_slice(fetched.headers, fetched.aborted, self._appender.next_offset, kind, self._policy())
+            for step in plan.steps:
+                await writer.carry_out(step)
+        except CorruptBatch as error:
+            raise MirrorFailure(MirrorError.ILLEGAL_STATE, f"{self.piece}: {error}") from error
+        finally:
+            writer.handed_over()
+
+    def _done(self, fetched: Slice) -> None:
+        """All of a slice is settled: there is room for more."""
+        size = fetched.size
+        fetched.release()
+        self.status.waits_for = ""
+        if fetched.generation == self.generation:
+            self._held -= size
+            if self._is_held_back and self._held * 2 <= self._most_held:
+                self._is_held_back = False
+                self._wake_reading()
+        if self._appender.has_doubt:
+            self._wake.set()
+
+    def _wake_reading(self) -> None:
+        task = asyncio.ensure_future(self.source.read(self, self.expected_offset))
+        task.add_done_callback(self._reading_resumed)
+
+    def _reading_resumed(self, task: asyncio.Future[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.info("%s: cannot go on reading: %s", self.piece, error)
+            self._error = (RESUME, self.expected_offset)
+            self._wake.set()
+
+    def _rewind(self, offset: int) -> None:
+        """Forget what was fetched; the next slice has to begin at `offset`."""
+        self._drop_slices()
+        self.generation += 1
+        self.expected_offset = offset
+        self._held, self._is_held_back, self._error = 0, False, None
+
+    def _drop_slices(self) -> None:
+        while self._slices:
+            self._slices.popleft().release()
+
+    def _check(self) -> None:
+        """Raise what ends this round."""
+        if self._failure is not None:
+            raise self._failure
+        if self._appender.has_doubt:
+            raise Doubt("an append was not acknowledged")

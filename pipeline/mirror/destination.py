@@ -1,0 +1,116 @@
+"""The destination cluster as the copiers of one worker use it: lanes, readings of the log's state, markers.
+
+Three sets of connections, so that none waits behind another's slow request (I6): one to append, one to ask, one to mark
+(a run of 10,000 markers takes the broker a third of a second).
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from pipeline.cluster.data import DataClient
+from pipeline.cluster.errors import Unreachable, check
+from pipeline.mirror.append import Markers
+from pipeline.mirror.lane import Lane
+from pipeline.mirror.readings import ProducerState, Reading
+from pipeline.wire.requests.delete_records import DeleteRecordsRequest, DeleteUpTo
+from pipeline.wire.requests.describe_producers import DescribeProducersRequest
+from pipeline.wire.requests.init_producer_id import InitProducerIdRequest
+from pipeline.wire.requests.list_offsets import CONSUMER, EARLIEST, LATEST, LOG_END, ListOffsetsRequest, OffsetQuery
+from pipeline.wire.requests.write_txn_markers import Marker, WriteTxnMarkersRequest
+
+UNSETTLED_PAUSE_S = 0.02
+MOST_READINGS = 250
+
+
+class Destination:
+    """One worker's way to its own cluster."""
+
+    def __init__(self, client: DataClient, request_bytes: int) -> None:
+        self.client = client
+        self._asking = client.fork()
+        self._marking = client.fork()
+        self._request_bytes = request_bytes
+        self._lanes: dict[int, Lane] = {}
+
+    async def close(self) -> None:
+        """Stop appending and hang up."""
+        await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
+        await asyncio.gather(self._asking.close(), self._marking.close())
+
+    async def lane(self, topic: str, partition: int) -> Lane:
+        """The lane to the partition's leader. Raises ClusterError while none is known."""
+        node = await self.client.find_leader(topic, partition)
+        if node not in self._lanes:
+            self._lanes[node] = Lane(self.client, node, self._request_bytes)
+        return self._lanes[node]
+
+    async def refresh(self, topic: str) -> None:
+        """Ask again who leads."""
+        await self.client.refresh([topic])
+
+    async def topic_id(self, topic: str) -> str:
+        """Ask the cluster now for a topic's id. Raises KafkaFailure (3) where there is none."""
+        info = (await self._asking.topics([topic]))[topic]
+        check(info.error, operation="DESCRIBE", resource=f"topic {topic}")
+        return info.topic_id
+
+    async def reading(self, topic: str, partition: int, producer_id: int) -> Reading:
+        """Read the leader's state of a mirror partition until two looks agree and all of it is replicated (I3)."""
+        node = await self._asking.find_leader(topic, partition)
+        for _ in range(MOST_READINGS):
+            before = await self._producer_state(node, topic, partition, producer_id)
+            log_end = await self._offset(node, topic, partition, LATEST, LOG_END)
+            high_watermark = await self._offset(node, topic, partition, LATEST, CONSUMER)
+            after = await self._producer_state(node, topic, partition, producer_id)
+            reading = Reading(producer_id, after, log_end, high_watermark)
+            if before == after and reading.is_settled:
+                return reading
+            await asyncio.sleep(UNSETTLED_PAUSE_S)
+        raise Unreachable(f"{topic}-{partition}: the log's end is not replicated: too few in-sync replicas")
+
+    async def log_end(self, topic: str, partition: int) -> int:
+        """The true end of the leader's log now."""
+        node = await self._asking.find_leader(topic, partition)
+        return await self._offset(node, topic, partition, LATEST, LOG_END)
+
+    async def log_start(self, topic: str, partition: int) -> int:
+        """The first offset that can be read."""
+        node = await self._asking.find_leader(topic, partition)
+        return await self._offset(node, topic, partition, EARLIEST, CONSUMER)
+
+    async def mark(self, topic: str, partition: int, write: Markers) -> int:
+        """Send markers to the leader and return the code of the answer: one for all of them, refusals may hide in a 0."""
+        node = await self._marking.find_leader(topic, partition)
+        place = ((topic, partition),)
+        markers = [Marker(write.producer_id, epoch, coordinator, place) for epoch, coordinator in write.epochs]
+        response = await self._marking.send(node, WriteTxnMarkersRequest(markers), 60_000)
+        codes = [r.error_code for r in response.results]
+        return next((code for code in codes if code), 0)
+
+    async def delete_records(self, topic: str, partition: int, offset: int) -> None:
+        """Move the log's start up to `offset`."""
+        node = await self._asking.find_leader(topic, partition)
+        response = await self._asking.send(node, DeleteRecordsRequest([DeleteUpTo(topic, partition, offset)]), 60_000)
+        check(response.partitions[0].error_code, operation="DELETE", resource=f"{topic}-{partition}")
+
+    async def new_producer_id(self) -> int:
+        """A producer id that is nobody else's."""
+        response = await self._asking.send_any(InitProducerIdRequest())
+        check(response.error_code, operation="IDEMPOTENT_WRITE", resource="cluster")
+        return int(response.producer_id)
+
+    async def _producer_state(self, node: int, topic: str, partition: int, producer_id: int) -> ProducerState | None:
+        response = await self._asking.send(node, DescribeProducersRequest([(topic, partition)]))
+        described = response.partitions[0]
+        check(described.error_code, described.error_message, operation="READ", resource=f"{topic}-{partition}")
+        state = described.find(producer_id)
+        return None if state is None else ProducerState(state.epoch, state.last_sequence, state.coordinator_epoch)
+
+    async def _offset(self, node: int, topic: str, partition: int, timestamp: int, replica_id: int) -> int:
+        response = await self._asking.send(
+            node, ListOffsetsRequest([OffsetQuery(topic, partition, timestamp)], replica_id=replica_id)
+        )
+        listed = response.partitions[0]
+        check(listed.error_code, operation="DESCRIBE", resource=f"{topic}-{partition}")
+        return int(listed.offset)

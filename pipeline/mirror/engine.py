@@ -1,0 +1,166 @@
+"""Run what this worker should copy, and nothing else: compares what is wanted with what runs, and reports progress.
+
+Wanted is decided elsewhere (`pipeline/control/work.py`) from the rows of links and mirrors and from the partitions that
+Faust has assigned; a piece that stays wanted is not touched, so a rebalance does not interrupt it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+
+from pipeline.cluster.data import DataClient
+from pipeline.cluster.security import ClientSecurity
+from pipeline.link.models import Position
+from pipeline.mirror.appending import Appender, Registrar
+from pipeline.mirror.copying import Copier
+from pipeline.mirror.destination import Destination
+from pipeline.mirror.link_copying import LinkCopying, LinkTuning
+from pipeline.mirror.memory import MemoryBudget
+from pipeline.mirror.pieces import Piece, PieceStatus, now_ms
+from pipeline.mirror.plan import Policy
+from pipeline.mirror.slices import SliceSink
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LinkWork:
+    """One link as this worker should copy it. Another `connection` means a new client; `tuning` and `policy` are hot."""
+
+    link: str
+    connection: ClientSecurity
+    tuning: LinkTuning
+    policy: Policy
+    pieces: frozenset[Piece]
+
+
+@dataclass(eq=False)
+class _Running:
+    work: LinkWork
+    copying: LinkCopying
+    copiers: dict[Piece, tuple[Copier, asyncio.Task[None]]]
+
+
+class Engine:
+    """All copying of one worker."""
+
+    def __init__(
+        self,
+        destination: Destination,
+        registrar: Registrar,
+        open_sink: Callable[[str], SliceSink],
+        worker: str,
+        *,
+        memory_bytes: int,
+        partition_bytes: int,
+    ) -> None:
+        self.budget = MemoryBudget(memory_bytes)
+        self._destination = destination
+        self._registrar = registrar
+        self._open_sink = open_sink
+        self._worker = worker
+        self._partition_bytes = partition_bytes
+        self._links: dict[str, _Running] = {}
+        self._lock = asyncio.Lock()
+
+    @property
+    def statuses(self) -> list[PieceStatus]:
+        """What every running or failed piece sees."""
+        return [copier.status for running in self._links.values() for copier, _ in running.copiers.values()]
+
+    @property
+    def links(self) -> Mapping[str, LinkCopying]:
+        """The links this worker copies for."""
+        return {name: running.copying for name, running in self._links.items()}
+
+    async def reconcile(self, wanted: Mapping[str, LinkWork]) -> None:
+        """Stop what is no longer wanted, start what is new. Nothing raises: a piece reports its own failure."""
+        async with self._lock:
+            for name in list(self._links):
+                if name not in wanted or wanted[name].connection != self._links[name].work.connection:
+                    await self._close(name)
+            for name, work in wanted.items():
+                if name not in self._links:
+                    await self._open(work)
+                await self._adjust(self._links[name], work)
+
+    async def stop(self) -> None:
+        """Stop all copying. What is in flight may land or not; whoever goes on reads the log's end (I3)."""
+        async with self._lock:
+            await asyncio.gather(*(self._close(name) for name in list(self._links)))
+
+    async def _open(self, work: LinkWork) -> None:
+        source = DataClient(work.connection, client_id=f"clusterlink-{work.link}")
+        copying = LinkCopying(work.link, source, self.budget, self._open_sink(work.link), work.tuning)
+        self._links[work.link] = _Running(replace(work, pieces=frozenset()), copying, {})
+        await copying.start()
+        log.info("Link %s: copying begins on %s", work.link, self._worker)
+
+    async def _close(self, name: str) -> None:
+        running = self._links.pop(name)
+        await self._stop_pieces(running, list(running.copiers))
+        await running.copying.stop()
+        log.info("Link %s: copying ends on %s", name, self._worker)
+
+    async def _adjust(self, running: _Running, work: LinkWork) -> None:
+        running.work = work
+        running.copying.tuning = work.tuning
+        await self._stop_pieces(running, [p for p in running.copiers if p not in work.pieces])
+        for piece in work.pieces - set(running.copiers):
+            status = PieceStatus(piece, self._worker)
+            appender = Appender(piece, self._destination, self._registrar, status)
+            copier = Copier(
+                piece,
+                appender,
+                running.copying,
+                status,
+                lambda r=running, p=piece: _policy_of(r, p),  # type: ignore[misc]
+                self._partition_bytes,
+                lambda r=running: r.work.tuning.retry_timeout_s,  # type: ignore[misc]
+            )
+            running.copying.add(copier)
+            running.copiers[piece] = (copier, asyncio.create_task(copier.run(), name=f"copy {piece}"))
+
+    async def _stop_pieces(self, running: _Running, pieces: list[Piece]) -> None:
+        tasks = []
+        for piece in pieces:
+            copier, task = running.copiers.pop(piece)
+            running.copying.remove(copier)
+            task.cancel()
+            tasks.append(task)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _policy_of(running: _Running, piece: Piece) -> Policy:
+    policy = running.work.policy
+    return replace(policy, fills_with_records=True) if piece.is_compacted else policy
+
+
+class Reporter:
+    """Sends the position of every piece that has moved, at most once an interval each, and slowly those that have not."""
+
+    HEARTBEAT_MS = 30_000
+
+    def __init__(self, engine: Engine, send: Callable[[Position], Awaitable[None]], interval_ms: int) -> None:
+        self._engine = engine
+        self._send = send
+        self._interval_ms = interval_ms
+
+    async def run(self) -> None:
+        """Report until cancelled."""
+        while True:
+            await asyncio.sleep(self._interval_ms / 1000)
+            await self.report()
+
+    async def report(self) -> None:
+        """Report now whatever has changed."""
+        now = now_ms()
+        due = [s for s in self._engine.statuses if s.is_changed or now - s.reported_ms >= self.HEARTBEAT_MS]
+        for status in due:
+            status.is_changed, status.reported_ms = False, now
+        for outcome in await asyncio.gather(*(self._send(s.position()) for s in due), return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.warning("Progress was not reported: %r", outcome)

@@ -1,0 +1,225 @@
+"""Fetch from one source broker for one link, and hand what comes to the link's agent slice by slice.
+
+One request is out at a time, on a connection of its own; the next one leaves as soon as the slices of the last are
+handed over, so reading runs ahead of appending as far as memory allows (I5). A partition whose copier holds enough is
+left out until it has caught up: it waits for nobody and nobody waits for it (I6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from pipeline.cluster.data import DataClient
+from pipeline.cluster.errors import ClusterError
+from pipeline.link.errors import MirrorFailure
+from pipeline.link.states import MirrorError
+from pipeline.mirror.memory import MemoryBudget, Share
+from pipeline.mirror.sessions import FetchSession, Key, Limits
+from pipeline.mirror.slices import Slice, SliceSink, SliceTaker
+from pipeline.mirror.throttle import Throttle
+from pipeline.wire.batch import CorruptBatch, UnsupportedMagic, scan
+from pipeline.wire.requests.fetch import FetchedPartition, FetchResponse
+
+log = logging.getLogger(__name__)
+SESSION_ERRORS = frozenset({70, 71, 106})
+CATCHING_UP_WAIT_MS = 10
+POLL_BYTES = 1 << 20
+
+
+class Fetched(SliceTaker, Protocol):
+    """What a fetcher needs of a copier."""
+
+    key: Key
+    expected_offset: int
+    """Where the next slice has to begin."""
+    generation: int
+    """Grows with every rewind; slices of an older one are of no use."""
+
+    def source_topic_id(self) -> UUID | None: ...
+
+    def offered(self, piece: Slice) -> bool:
+        """A slice is on its way; returns whether more is wanted after it."""
+
+    def seen(self, high_watermark: int, last_stable_offset: int, log_start_offset: int) -> None:
+        """The source answered, with or without records."""
+
+    def source_error(self, code: int, offset: int) -> None:
+        """The source broker refused to read this partition."""
+
+    def source_failure(self, failure: MirrorFailure) -> None:
+        """What was read cannot be mirrored exactly (I4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchSettings:
+    """LINK-54, 60..64 as this fetcher uses them; read anew for every request, so that changes are hot (LINK-10)."""
+
+    partition_max_bytes: int = 5 << 20
+    response_max_bytes: int = 10 << 20
+    min_bytes: int = 1
+    max_wait_ms: int = 500
+    backoff_ms: int = 1_000
+    timeout_ms: int = 30_000
+
+
+@dataclass(eq=False)
+class Fetcher:
+    """Reads the partitions it is given from source broker `node_id`."""
+
+    link: str
+    node_id: int
+    client: DataClient
+    budget: MemoryBudget
+    sink: SliceSink
+    settings: Callable[[], FetchSettings]
+    throttle: Throttle
+    report: Callable[[ClusterError | None], None]
+    session: FetchSession = field(default_factory=FetchSession)
+    requests: int = 0
+
+    def __post_init__(self) -> None:
+        self._copiers: dict[Key, Fetched] = {}
+        self._held_back: set[Key] = set()
+        self._wake = asyncio.Event()
+        self._had_data = True
+        self._task = asyncio.create_task(self._run(), name=f"fetch {self.link} from broker {self.node_id}")
+
+    def read(self, copier: Fetched, offset: int) -> None:
+        """Read this copier's partition from `offset` on."""
+        self._copiers[copier.key] = copier
+        self._held_back.discard(copier.key)
+        self.session.want(copier.key, offset, copier.source_topic_id())
+        self._wake.set()
+
+    def leave(self, copier: Fetched) -> None:
+        """The partition is not this fetcher's any more."""
+        if self._copiers.pop(copier.key, None) is not None:
+            self._held_back.discard(copier.key)
+            self.session.drop(copier.key)
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether no partition is left to read."""
+        return not self._copiers
+
+    async def close(self) -> None:
+        """End reading and close the connection."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await self.client.close()
+
+    async def _run(self) -> None:
+        while True:
+            while self.session.is_idle:
+                self._wake.clear()
+                await self._wake.wait()
+            settings = self.settings()
+            size = settings.response_max_bytes if self._had_data else min(POLL_BYTES, settings.response_max_bytes)
+            share = await self.budget.take(size)
+            try:
+                await self._exchange(settings, size, share)
+            except ClusterError as error:
+                self.session.reset()
+                self.report(error)
+                await asyncio.sleep(settings.backoff_ms / 1000)
+            except Exception:
+                log.exception("Fetching for link %s from broker %d failed", self.link, self.node_id)
+                self.session.reset()
+                await asyncio.sleep(settings.backoff_ms / 1000)
+            finally:
+                share.release()
+
+    async def _exchange(self, settings: FetchSettings, size: int, share: Share) -> None:
+        await self.throttle.wait()
+        wait_ms = CATCHING_UP_WAIT_MS if self._held_back else settings.max_wait_ms
+        limits = Limits(wait_ms, settings.min_bytes, size, min(settings.partition_max_bytes, size))
+        response: FetchResponse = await self.client.send(
+            self.node_id, self.session.request(limits), settings.timeout_ms + wait_ms
+        )
+        self.requests += 1
+        self.report(None)
+        if response.error_code:
+            if response.error_code not in SESSION_ERRORS:
+                log.warning("Fetch for link %s: session error %d", self.link, response.error_code)
+                await asyncio.sleep(settings.backoff_ms / 1000)
+            self.session.reset()
+            return
+        self.session.answered(response.session_id)
+        received = sum(len(p.records) for p in response.partitions)
+        self.throttle.spend(received)
+        share.resize(received)
+        self._had_data = received > 0
+        for fetched in response.partitions:
+            await self._take(fetched, share)
+
+    async def _take(self, fetched: FetchedPartition, share: Share) -> None:
+        key = (fetched.topic, fetched.partition)
+        copier = self._copiers.get(key)
+        position = self.session.sent(key)
+        if copier is None or position != copier.expected_offset:
+            return  # rewound while the request was out: the next request says from where
+        if fetched.error_code or fetched.diverging is not None:
+            self.session.drop(key)
+            if fetched.diverging is not None and not fetched.error_code:
+                epoch, end = fetched.diverging
+                copier.source_failure(MirrorFailure(MirrorError.UNEXPECTED_TRUNCATION, _diverged(key, epoch, end)))
+            else:
+                copier.source_error(fetched.error_code, position)
+            return
+        copier.seen(fetched.high_watermark, fetched.last_stable_offset, fetched.log_start_offset)
+        if not fetched.records:
+            return
+        try:
+            headers = scan(fetched.records)
+        except UnsupportedMagic as error:
+            self.session.drop(key)
+            copier.source_failure(MirrorFailure(MirrorError.UNSUPPORTED_MESSAGE_FORMAT, _old_format(key, error)))
+            return
+        except CorruptBatch as error:
+            self.session.drop(key)
+            copier.source_failure(MirrorFailure(MirrorError.ILLEGAL_STATE, _corrupt(key, error)))
+            return
+        if not headers:
+            return
+        share.hold()
+        piece = Slice(
+            copier,
+            copier.generation,
+            position,
+            headers,
+            fetched.records,
+            fetched.aborted,
+            fetched.high_watermark,
+            fetched.last_stable_offset,
+            fetched.log_start_offset,
+            share,
+        )
+        if copier.offered(piece):
+            self.session.want(key, piece.next_offset, copier.source_topic_id())
+        else:
+            self._held_back.add(key)
+            self.session.drop(key)
+        await self.sink.put(piece)
+
+
+def _diverged(key: Key, epoch: int, end: int) -> str:
+    return (
+        f"{key[0]}-{key[1]}: the source's log was cut at offset {end} (leader epoch {epoch}) below what was read from it; "
+        "the mirror may hold records that the source has lost. Fail over to keep the mirror, or delete and create it again."
+    )
+
+
+def _old_format(key: Key, error: UnsupportedMagic) -> str:
+    return (
+        f"{key[0]}-{key[1]}: {error}. Formats v0 and v1 cannot be mirrored byte for byte; "
+        "start past them with mirror.start.offset.spec and create the mirror again."
+    )
+
+
+def _corrupt(key: Key, error: CorruptBatch) -> str:
+    return f"{key[0]}-{key[1]}: {error}. Nothing from there on is mirrored; repair the source, then delete and create the mirror."

@@ -1,0 +1,185 @@
+"""Everything a worker runs for one link: the source's client, a fetcher for each source broker, a copier for each piece.
+
+Routes each piece to the fetcher of its source leader, follows leader moves, and knows whether the source answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+from dataclasses import dataclass
+from uuid import UUID
+
+from pipeline.cluster.data import DataClient
+from pipeline.cluster.errors import ClusterError, check
+from pipeline.cluster.metadata import TopicInfo
+from pipeline.mirror.copying import Copier
+from pipeline.mirror.fetching import Fetcher, FetchSettings
+from pipeline.mirror.memory import MemoryBudget
+from pipeline.mirror.sessions import Key
+from pipeline.mirror.slices import SliceSink
+from pipeline.mirror.throttle import Throttle
+from pipeline.wire.requests.list_offsets import EARLIEST, LATEST, ListOffsetsRequest, OffsetQuery
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LinkTuning:
+    """What a link's properties say about fetching; replaced whole when they change (LINK-10)."""
+
+    fetch: FetchSettings = FetchSettings()
+    metadata_max_age_ms: int = 300_000
+    max_bytes_per_second: int = -1
+    streams: int = 1
+    retry_timeout_s: float = 300.0
+
+
+class LinkCopying:
+    """The copying of one link on this worker."""
+
+    def __init__(
+        self, link: str, source: DataClient, budget: MemoryBudget, sink: SliceSink, tuning: LinkTuning
+    ) -> None:
+        self.link = link
+        self.source = source
+        self.tuning = tuning
+        self.sink = sink
+        self.error: ClusterError | None = None
+        self.throttle = Throttle(lambda: self.tuning.max_bytes_per_second)
+        self._budget = budget
+        self._fetchers: dict[tuple[int, int], Fetcher] = {}
+        self._at: dict[Key, Fetcher] = {}
+        self._copiers: dict[Key, Copier] = {}
+        self._refresh_wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin; copiers may be added at once."""
+        await self.sink.start()
+        self._task = asyncio.create_task(self._keep_metadata(), name=f"source metadata of {self.link}")
+
+    async def stop(self) -> None:
+        """End fetching; copiers are stopped by whoever added them."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.gather(*(f.close() for f in self._fetchers.values()))
+        await self.sink.stop()
+        await self.source.close()
+
+    def add(self, copier: Copier) -> None:
+        self._copiers[copier.key] = copier
+        self._refresh_wanted.set()
+
+    def remove(self, copier: Copier) -> None:
+        self._copiers.pop(copier.key, None)
+        fetcher = self._at.pop(copier.key, None)
+        if fetcher is not None:
+            fetcher.leave(copier)
+        if copier.key[0] not in {key[0] for key in self._copiers}:
+            self.source.forget([copier.key[0]])
+
+    async def read(self, copier: Copier, offset: int) -> None:
+        """Have a copier's partition read from `offset` on. Raises ClusterError while its source leader is not known."""
+        node = await self.source.find_leader(*copier.key)
+        self._fetcher(node, copier).read(copier, offset)
+
+    async def moved(self, copier: Copier) -> None:
+        """The source said that the leader is another: ask, once for all who ask now."""
+        if (fetcher := self._at.pop(copier.key, None)) is not None:
+            fetcher.leave(copier)
+        await self.source.refresh([copier.key[0]])
+
+    async def offsets(self, topic: str, partition: int) -> tuple[int, int]:
+        """Log start and high watermark of a source partition, asked for now."""
+        node = await self.source.find_leader(topic, partition)
+        ends = []
+        for timestamp in (EARLIEST, LATEST):
+            response = await self.source.send(node, ListOffsetsRequest([OffsetQuery(topic, partition, timestamp)]))
+            check(response.partitions[0].error_code, operation="DESCRIBE", resource=f"topic {topic}")
+            ends.append(int(response.partitions[0].offset))
+        return ends[0], ends[1]
+
+    async def find_topic(self, topic: str) -> TopicInfo:
+        """Ask the source now for a topic; a missing one comes back with error 3."""
+        return (await self.source.topics([topic]))[topic]
+
+    def topic_id(self, topic: str) -> UUID | None:
+        """The source topic's id as last read; None where the source's version has none."""
+        info = self.source.topic(topic)
+        return uuid_of(info.topic_id) if info is not None else None
+
+    @property
+    def fetch_requests(self) -> int:
+        """Fetches made so far (MET-2)."""
+        return sum(f.requests for f in self._fetchers.values())
+
+    def _fetcher(self, node: int, copier: Copier) -> Fetcher:
+        stream = hash(copier.key) % self.tuning.streams
+        fetcher = self._fetchers.get((node, stream))
+        if fetcher is None:
+            fetcher = self._fetchers[node, stream] = Fetcher(
+                self.link,
+                node,
+                self.source.fork(),
+                self._budget,
+                self.sink,
+                lambda: self.tuning.fetch,
+                self.throttle,
+                self._report,
+            )
+        before = self._at.get(copier.key)
+        if before is not None and before is not fetcher:
+            before.leave(copier)
+        self._at[copier.key] = fetcher
+        return fetcher
+
+    def _report(self, error: ClusterError | None) -> None:
+        """A fetch worked or did not; the first failure makes everyone look for leaders again."""
+        if error is not None and self.error is None:
+            log.warning("Link %s: the source does not answer: %s", self.link, error)
+            self._refresh_wanted.set()
+        self.error = error
+
+    async def _keep_metadata(self) -> None:
+        """Read the source's metadata when it is old (LINK-52) or when somebody asked; and move pieces to new leaders."""
+        while True:
+            age_s = self.tuning.metadata_max_age_ms / 1000
+            try:
+                async with asyncio.timeout(age_s):
+                    await self._refresh_wanted.wait()
+            except TimeoutError:
+                pass
+            self._refresh_wanted.clear()
+            try:
+                await self.source.refresh({key[0] for key in self._copiers})
+                self._follow_leaders()
+            except ClusterError as error:
+                self._report(error)
+                await asyncio.sleep(self.tuning.fetch.backoff_ms / 1000)
+                self._refresh_wanted.set()
+
+    def _follow_leaders(self) -> None:
+        for key, fetcher in list(self._at.items()):
+            copier = self._copiers.get(key)
+            try:
+                leader = self.source.leader(*key)
+            except ClusterError:
+                continue
+            if copier is not None and leader != fetcher.node_id:
+                is_read = fetcher.session.wants(key)
+                fetcher.leave(copier)
+                if is_read:
+                    self._fetcher(leader, copier).read(copier, copier.expected_offset)
+                else:
+                    del self._at[key]
+
+
+def uuid_of(topic_id: str) -> UUID | None:
+    """The id that Kafka prints with 22 characters; None for the zero id of brokers that have no ids."""
+    if not topic_id:
+        return None
+    value = UUID(bytes=base64.urlsafe_b64decode(topic_id + "=="))
+    return value if value.int else None

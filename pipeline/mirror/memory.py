@@ -1,0 +1,81 @@
+"""The bound on fetched records a worker holds (invariant I5): whoever fetches takes a share first and gives it back.
+
+Shares are handed out in the order in which they are asked for, so no link starves another (I6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+
+class MemoryBudget:
+    """`limit` bytes shared by all fetchers of a worker."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+        self.most_used = 0
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    async def take(self, size: int) -> Share:
+        """Return a share of `size` bytes (at most the whole budget), once there is room."""
+        size = min(size, self.limit)
+        if self._waiting or self.used + size > self.limit:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((size, turn))
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self.give_back(size)
+                raise
+            return Share(self, size)
+        self._use(size)
+        return Share(self, size)
+
+    def give_back(self, size: int) -> None:
+        """Return `size` bytes and let the next in line have its share."""
+        self.used -= size
+        while self._waiting:
+            wanted, turn = self._waiting[0]
+            if turn.done():
+                self._waiting.popleft()
+            elif self.used + wanted <= self.limit:
+                self._waiting.popleft()
+                self._use(wanted)
+                turn.set_result(None)
+            else:
+                return
+
+    def _use(self, size: int) -> None:
+        self.used += size
+        self.most_used = max(self.most_used, self.used)
+
+
+class Share:
+    """Bytes taken from the budget, held by one or more slices of the same response; given back with the last."""
+
+    def __init__(self, budget: MemoryBudget, size: int) -> None:
+        self._budget = budget
+        self._size = size
+        self._holders = 1
+
+    def resize(self, size: int) -> None:
+        """Set the share to what a response really takes; one large batch may exceed what was asked for (LINK-60)."""
+        change, self._size = size - self._size, size
+        if change > 0:
+            self._budget._use(change)
+        elif change:
+            self._budget.give_back(-change)
+
+    def hold(self) -> None:
+        """One more slice keeps the response's bytes alive."""
+        self._holders += 1
+
+    def release(self) -> None:
+        """A holder is done; the last one gives the bytes back."""
+        self._holders -= 1
+        if self._holders == 0:
+            self._budget.give_back(self._size)
+            self._size = 0

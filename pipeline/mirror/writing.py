@@ -1,0 +1,106 @@
+"""Carry out the steps of a plan: which bytes an append gets, and which gaps become markers or records (see `gaps`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from pipeline.mirror import gaps
+from pipeline.mirror.appending import Appender
+from pipeline.mirror.gaps import Filler, Hole
+from pipeline.mirror.pieces import Piece
+from pipeline.mirror.plan import Fill, Pass, Policy, Rewrite, Step
+from pipeline.mirror.slices import Slice
+from pipeline.wire.batch import Stamp, restamp
+from pipeline.wire.coalescing import coalesce
+from pipeline.wire.records import Record, close_batch, open_batch
+
+REPEATED_RECORDS = 10_000
+
+
+class SliceWriter:
+    """Writes one slice; calls `done` with it once every append made of it is settled."""
+
+    def __init__(
+        self, piece: Piece, appender: Appender, fetched: Slice, policy: Policy, done: Callable[[Slice], None]
+    ) -> None:
+        self._piece = piece
+        self._appender = appender
+        self._fetched = fetched
+        self._policy = policy
+        self._done = done
+        self._open = 1
+
+    async def carry_out(self, step: Step) -> None:
+        """Do one step; raises what `Appender` raises, and CorruptBatch for records that are not what they claim."""
+        if isinstance(step, Pass):
+            header = step.header
+            await self._append(header.base_offset, header.count, partial(restamp, self._fetched.records, header))
+        elif isinstance(step, Rewrite):
+            await self._rewrite(step)
+        else:
+            await self._fill(step)
+
+    def handed_over(self) -> None:
+        """No further step follows; the slice is done when its last append is."""
+        self._settle()
+
+    async def _rewrite(self, step: Rewrite) -> None:
+        if _is_joinable(step):
+            count = step.last_offset - step.first_offset + 1
+            await self._append(step.first_offset, count, partial(coalesce, self._fetched.records, step.headers))
+            return
+        records = [record for header in step.headers for record in open_batch(self._fetched.records, header)]
+        most = self._policy.rewrite_records
+        if self._policy.fills_with_records:
+            for run in gaps.close_gaps(records, step.first_offset, step.last_offset, most):
+                await self._append_run(run, step.codec)
+            return
+        for part in gaps.divide(records, step.first_offset, step.last_offset, most):
+            if isinstance(part, Hole):
+                await self._appender.markers(part.first_offset, part.last_offset)
+            else:
+                await self._append_run(part, step.codec)
+
+    async def _fill(self, step: Fill) -> None:
+        way = gaps.filler(step, fills_with_records=self._policy.fills_with_records, lost_markers_max=0)
+        if way is Filler.MARKERS:
+            await self._appender.markers(step.first_offset, step.last_offset)
+        elif way is Filler.RECORDS:
+            await self._repeat(step)
+        else:
+            raise ValueError(f"{self._piece}: lost ranges are not a slice's to fill: {step}")
+
+    async def _repeat(self, step: Fill) -> None:
+        """Close a gap of a compacted topic with copies of a live record; waits for one where the slice has none."""
+        if step.near is None:
+            return
+        live = gaps.nearest(open_batch(self._fetched.records, step.near), step)
+        for run in gaps.repeat(live, step.first_offset, step.last_offset, REPEATED_RECORDS):
+            await self._append_run(run, step.near.codec)
+
+    async def _append_run(self, run: Sequence[Record], codec: int) -> None:
+        await self._append(run[0].offset, len(run), lambda stamp: close_batch(run, codec, stamp))
+
+    async def _append(self, first_offset: int, count: int, batch: Callable[[Stamp], bytes | bytearray]) -> None:
+        self._open += 1
+        try:
+            await self._appender.data(first_offset, count, batch, self._settle)
+        except BaseException:
+            self._open -= 1
+            raise
+
+    def _settle(self) -> None:
+        self._open -= 1
+        if self._open == 0:
+            self._done(self._fetched)
+
+
+def _is_joinable(step: Rewrite) -> bool:
+    """Whether the batches can be joined without opening their records: all whole, none cut, no hole."""
+    expected = step.first_offset
+    for header in step.headers:
+        if not header.is_dense or header.base_offset != expected:
+            return False
+        expected = header.next_offset
+    return True
