@@ -14,7 +14,7 @@ from pipeline.link.errors import Invalid, InvalidProperties, LinkExists, LinkInU
 from pipeline.link.models import Command, Link, Mirror
 from pipeline.link.names import cluster_link_id, link_id, read_cluster_link_id, shorten
 from pipeline.link.properties import Checked, check_new, check_update, pairs
-from pipeline.link.states import ConnectionMode, LinkErrorCode, LinkMode, LinkState, MirrorStatus, PendingOperation
+from pipeline.link.states import ConnectionMode, LinkErrorCode, LinkMode, LinkState, MirrorStatus
 
 REMOTE_ID: Mapping[LinkMode, str] = {
     LinkMode.DESTINATION: "source_cluster_id",
@@ -99,10 +99,10 @@ def changed_link(command: Command, link: Link, now_ms: int, *, can_encrypt: bool
 
 
 def mirrors_to_fail_over(command: Command, link: Link, mirrors: Sequence[Mirror]) -> tuple[Mirror, ...]:
-    """Decide on link.delete: with `force` the mirrors that must be failed over first (LINK-103), else none.
+    """Decide on link.delete: the mirrors that must be STOPPED first (LINK-103); none: go on.
 
-    Raises LinkInUse naming mirrors that are not STOPPED, pending ones included (LINK-100, LINK-101). A mirror that is
-    already failing over only needs to be waited for; it is not in the answer.
+    Raises LinkInUse naming them unless `force` is given (LINK-100). Pending ones are among them, those that are failing
+    over already too: deleting under a PENDING_STOPPED mirror damages it (LINK-101), a repeated failover does no harm.
     """
     live = [mirror for mirror in mirrors if mirror.status is not MirrorStatus.STOPPED]
     if live and not command.arguments.get("force", False):
@@ -112,7 +112,7 @@ def mirrors_to_fail_over(command: Command, link: Link, mirrors: Sequence[Mirror]
             f"Cluster link '{link.name}' has mirror topics that are not stopped: {named}{more}. "
             "Promote them or fail them over first, or use force to fail them over now."
         )
-    return tuple(mirror for mirror in live if mirror.pending is not PendingOperation.FAILOVER)
+    return tuple(live)
 
 
 def check_remote_id(link: Link, found: str, own_cluster_id: str) -> str | None:

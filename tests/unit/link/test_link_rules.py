@@ -161,7 +161,11 @@ def test_a_link_with_live_mirrors_is_not_deleted() -> None:
         mirrors_to_fail_over(delete, LINK, [mirror(f"m{n}", MirrorStatus.ACTIVE) for n in range(8)])
 
 
-def test_force_fails_over_what_is_left() -> None:
-    """LINK-103."""
+def test_force_has_what_is_left_stopped_first() -> None:
+    """LINK-103, LINK-101."""
     delete = build("link.delete", "link-1", {"force": True}, "1")
-    assert mirrors_to_fail_over(delete, LINK, [STOPPED, ACTIVE, FAILING_OVER, PROMOTING]) == (ACTIVE, PROMOTING)
+    assert mirrors_to_fail_over(delete, LINK, [STOPPED, ACTIVE, FAILING_OVER, PROMOTING]) == (
+        ACTIVE,
+        FAILING_OVER,
+        PROMOTING,
+    )
