@@ -69,8 +69,9 @@ class KafkaFailure(ClusterError):
     def __init__(self, code: int, message: str = "", operation: str = "", resource: str = "") -> None:
         known = kafka_errors.for_code(code)
         self.code: int = code
-        self.name: str = known.message if known.errno == code and hasattr(known, "message") else f"CODE_{code}"
-        self.detail = message or str(getattr(known, "description", ""))
+        is_known = code in kafka_errors.kafka_errors
+        self.name: str = known.message if is_known else f"CODE_{code}"
+        self.detail: str = message or (known.description if is_known else "")
         self.operation = operation
         self.resource = resource
         self.retriable = bool(known.retriable) or code in _RETRIABLE_ALSO
@@ -168,7 +169,7 @@ def _tls_refusal(error: BaseException | None) -> str | None:
 def _text(error: BaseException) -> str:
     """Return the error's own words without the class names and numbers that libraries put before them."""
     if isinstance(error, OSError):
-        if error.errno is not None and error.errno > 0:
+        if error.errno is not None and error.errno > 0 and not isinstance(error, ssl.SSLError):
             return os.strerror(error.errno)
         silent = "no answer in time" if isinstance(error, TimeoutError) else "closed by the other side"
         return error.strerror or str(error) or silent
