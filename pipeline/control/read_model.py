@@ -51,7 +51,7 @@ class ReadModel:
     positions: dict[str, Position] = field(default_factory=dict)
     tasks: dict[str, TaskStatus] = field(default_factory=dict)
     versions: dict[tuple[str, str], int] = field(default_factory=dict)
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _changed: dict[str, asyncio.Event] = field(default_factory=dict)
     _mirrors_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _pending: dict[str, Request] = field(default_factory=dict)
     _watchers: list[Callable[[str, str], None]] = field(default_factory=list)
@@ -76,8 +76,21 @@ class ReadModel:
             self._store(table, key, value)
         for watcher in self._watchers:
             watcher(table, key)
-        changed, self.changed = self.changed, asyncio.Event()
-        changed.set()
+        if link := self._link_of(table, key, value):
+            self.changed(link).set()
+            del self._changed[link]
+
+    def changed(self, link: str) -> asyncio.Event:
+        """Set with the next row of this link, its requests, mirrors or tasks; positions do not count, they come always."""
+        return self._changed.setdefault(link, asyncio.Event())
+
+    @staticmethod
+    def _link_of(table: str, key: str, value: dict[str, Any] | None) -> str:
+        if table == "positions":
+            return ""
+        if table == "requests":
+            return str(value["row"]["link"]) if value else ""
+        return key.partition("/")[0]
 
     def mirrors_of(self, link: str) -> list[Mirror]:
         """Mirrors of a link, sorted by name."""

@@ -34,7 +34,12 @@ class Tail:
     """Reads `topics` (name -> partitions) and hands each record to `apply`, in order within a partition, in the event loop."""
 
     def __init__(
-        self, client: dict[str, Any], topics: Mapping[str, int], apply: Callable[[Entry], None], *, from_end: bool = False
+        self,
+        client: dict[str, Any],
+        topics: Mapping[str, int],
+        apply: Callable[[Entry], None],
+        *,
+        from_end: bool = False,
     ) -> None:
         self._client = client
         self._topics = dict(topics)

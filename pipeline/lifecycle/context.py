@@ -47,7 +47,7 @@ class Context:
         await self.send_outcome(Outcome(link, (), self.worker, request, stage).to_json())
         async with asyncio.timeout(30):
             while (row := self.model.requests.get(request)) is None or row.stage != stage:
-                await self.model.changed.wait()
+                await self.model.changed(link).wait()
 
     def security_of(self, link: Link) -> ClientSecurity:
         """Client settings for a link's remote cluster. Raises SecurityError."""

@@ -41,7 +41,7 @@ class LinkLeader:
         """Carry out commands and watch, until cancelled. A defect in one round is logged and the next round begins."""
         model = self._context.model
         while True:
-            changed = model.changed
+            changed = model.changed(self._link)
             try:
                 pending = model.pending(self._link)
                 if pending:
@@ -105,7 +105,7 @@ class LinkLeader:
         """Wait until the read model shows what was decided, so that the next decision is made on it."""
         deadline = time.monotonic() + SEEN_WITHIN_S
         while not is_seen() and time.monotonic() < deadline:
-            await _wait(self._context.model.changed, 0.5)
+            await _wait(self._context.model.changed(self._link), 0.5)
 
 
 class Leaders:

@@ -7,6 +7,7 @@ until nothing is in flight, reads the leader's state and starts the chain again 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from pipeline.cluster.errors import ClusterError
 from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
 from pipeline.mirror import lane
-from pipeline.mirror.append import Append, Chain, Markers, Token
+from pipeline.mirror.append import READING_LIFETIME_MS, Append, Chain, Markers, Token
 from pipeline.mirror.destination import Destination
 from pipeline.mirror.pieces import Piece, PieceStatus
 from pipeline.mirror.readings import Basis
@@ -32,6 +33,11 @@ class Doubt(Exception):
         super().__init__(reason)
         self.reason = reason
         self.refresh = refresh
+
+
+def seconds_awake() -> float:
+    """A clock that also runs while the machine or the process is stopped: a zombie must see how old it is."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Registrar(Protocol):
@@ -57,6 +63,8 @@ class Appender:
         self._settled = asyncio.Event()
         self._failure: MirrorFailure | None = None
         self._refresh = False
+        self._lane: lane.Lane | None = None
+        self._alive_at = 0.0
 
     @property
     def next_offset(self) -> int:
@@ -78,6 +86,7 @@ class Appender:
             await self._destination.refresh(topic)
             self._refresh = False
         await self._check_topic()
+        began = seconds_awake()
         producer_id = self._producer_id
         if producer_id is None:
             producer_id = await self._agree(None)
@@ -91,6 +100,7 @@ class Appender:
             self._chain = Chain(str(self.piece), reading)
         else:
             self._chain.read(reading)
+        self._alive_at = began
         self._status.reached(reading.log_end)
         return reading.log_end
 
@@ -99,10 +109,18 @@ class Appender:
         if self._chain is None:
             return
         if self.has_doubt:
-            await self._take_back()
+            self.abandon()
         while self._chain.in_flight:
             self._settled.clear()
             await self._settled.wait()
+
+    def abandon(self) -> None:
+        """Take back what the lane has not sent yet: nobody will go on after it."""
+        if self._lane is None:
+            return
+        unsent = ClusterError("taken back before it was sent")
+        for append in self._lane.withdraw(self.piece.mirror_topic, self.piece.partition):
+            append.done(append, unsent)
 
     async def data(
         self, first_offset: int, records: int, batch: Callable[[Stamp], bytes | bytearray], done: Callable[[], None]
@@ -117,13 +135,18 @@ class Appender:
         way = await self._destination.lane(self.piece.mirror_topic, self.piece.partition)
         self._check()
         write = chain.append(first_offset, records)
-        payload = batch(write.stamp)
+        try:
+            payload = batch(write.stamp)
+        except BaseException:
+            chain.refused(write, "the batch could not be made")
+            raise
         size = len(payload)
 
         def settle(_: lane.Append, answer: ProducedPartition | ClusterError) -> None:
             self._answered(write, answer, size)
             done()
 
+        self._lane = way
         way.append(lane.Append(self.piece.mirror_topic, self.piece.partition, payload, settle))
 
     async def settled(self) -> None:
@@ -177,6 +200,7 @@ class Appender:
                 self._refresh = True
             elif answer.error_code == 0:
                 chain.acknowledge(write, answer.base_offset)
+                self._alive_at = seconds_awake()
                 self._status.records += write.records
                 self._status.bytes += size
                 self._status.reached(chain.confirmed_offset)
@@ -186,15 +210,6 @@ class Appender:
             self._failure = self._failure or failure
         finally:
             self._settled.set()
-
-    async def _take_back(self) -> None:
-        try:
-            way = await self._destination.lane(self.piece.mirror_topic, self.piece.partition)
-        except ClusterError:
-            return
-        unsent = ClusterError("taken back before it was sent")
-        for append in way.withdraw(self.piece.mirror_topic, self.piece.partition):
-            append.done(append, unsent)
 
     async def _agree(self, retired: int | None) -> int:
         return await self._registrar.producer_id(
@@ -211,6 +226,8 @@ class Appender:
         """Raise what stands against writing on."""
         if self._failure is not None:
             raise self._failure
+        if seconds_awake() - self._alive_at > READING_LIFETIME_MS / 1000:
+            raise Doubt("the last reading is too old to write on")
         if self._active.doubtful is not None:
             raise Doubt(self._active.doubtful, refresh=self._refresh)
 

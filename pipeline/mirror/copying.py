@@ -14,13 +14,13 @@ from collections.abc import Callable
 from typing import Protocol
 from uuid import UUID
 
-from pipeline.cluster.errors import ClusterError
+from pipeline.cluster.errors import ClusterError, KafkaFailure
 from pipeline.cluster.metadata import TopicInfo
 from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
 from pipeline.mirror import seeding
 from pipeline.mirror.appending import Appender, Doubt
-from pipeline.mirror.pieces import Piece, PieceStatus
+from pipeline.mirror.pieces import Piece, PieceStatus, uuid_of
 from pipeline.mirror.plan import Policy, plan_slice
 from pipeline.mirror.sessions import Key
 from pipeline.mirror.slices import Slice
@@ -39,8 +39,6 @@ class Source(Protocol):
     async def read(self, copier: Copier, offset: int) -> None: ...
 
     async def moved(self, copier: Copier) -> None: ...
-
-    def topic_id(self, topic: str) -> UUID | None: ...
 
     async def offsets(self, topic: str, partition: int) -> tuple[int, int]: ...
 
@@ -80,7 +78,7 @@ class Copier:
     # what fetchers and the link's agent call
 
     def source_topic_id(self) -> UUID | None:
-        return self.source.topic_id(self.piece.source_topic)
+        return uuid_of(self.piece.source_topic_id)
 
     def seen(self, high_watermark: int, last_stable_offset: int, log_start_offset: int) -> None:
         self.status.seen(high_watermark, last_stable_offset, self.expected_offset)
@@ -131,6 +129,7 @@ class Copier:
                 pause = SHORTEST_PAUSE_S if self.status.log_end_offset != began_at else min(2 * pause, LONGEST_PAUSE_S)
                 await asyncio.sleep(pause)
         finally:
+            self._appender.abandon()
             self._drop_slices()
 
     async def _round(self) -> None:
@@ -140,8 +139,7 @@ class Copier:
             await seeding.seed(self._appender, self.piece, self.status)
             at = self._appender.next_offset
         self.status.is_seeded = self.status.is_changed = True
-        self._rewind(at)
-        await self.source.read(self, at)
+        await self.go_on(at)
         while True:
             while not self._slices:
                 self._check()
@@ -177,7 +175,10 @@ class Copier:
     async def go_on(self, offset: int) -> None:
         """Read on from `offset`."""
         self._rewind(offset)
-        await self.source.read(self, offset)
+        try:
+            await self.source.read(self, offset)
+        except KafkaFailure as error:  # the topic is not there, or not for us
+            self._error = (error.code, offset)
 
     async def _copy(self, fetched: Slice) -> None:
         writer = SliceWriter(self.piece, self._appender, fetched, self._policy(), self._done)

@@ -6,10 +6,8 @@ Routes each piece to the fetcher of its source leader, follows leader moves, and
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 from dataclasses import dataclass
-from uuid import UUID
 
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError, check
@@ -106,11 +104,6 @@ class LinkCopying:
         """Ask the source now for a topic; a missing one comes back with error 3."""
         return (await self.source.topics([topic]))[topic]
 
-    def topic_id(self, topic: str) -> UUID | None:
-        """The source topic's id as last read; None where the source's version has none."""
-        info = self.source.topic(topic)
-        return uuid_of(info.topic_id) if info is not None else None
-
     @property
     def fetch_requests(self) -> int:
         """Fetches made so far (MET-2)."""
@@ -175,11 +168,3 @@ class LinkCopying:
                     self._fetcher(leader, copier).read(copier, copier.expected_offset)
                 else:
                     del self._at[key]
-
-
-def uuid_of(topic_id: str) -> UUID | None:
-    """The id that Kafka prints with 22 characters; None for the zero id of brokers that have no ids."""
-    if not topic_id:
-        return None
-    value = UUID(bytes=base64.urlsafe_b64decode(topic_id + "=="))
-    return value if value.int else None

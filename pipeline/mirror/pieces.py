@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from pipeline.link.models import Position
 from pipeline.link.states import MirrorError
@@ -93,3 +95,11 @@ class PieceStatus:
 
 def now_ms() -> int:
     return int(time.time() * 1000)
+
+
+def uuid_of(topic_id: str) -> UUID | None:
+    """The id that Kafka prints with 22 characters; None for the zero id of brokers that have no ids."""
+    if not topic_id:
+        return None
+    value = UUID(bytes=base64.urlsafe_b64decode(topic_id + "=="))
+    return value if value.int else None
