@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.link.errors import Malformed
@@ -34,6 +34,7 @@ json_values = st.recursive(
 
 
 @pytest.mark.parametrize("model", [Link, Mirror, Position, TaskStatus, Command, Result])
+@settings(max_examples=30)
 @given(data=st.data())
 def test_every_model_survives_json(model: type[Jsonable], data: st.DataObject) -> None:
     texts = st.text(st.characters(codec="utf-8"))
