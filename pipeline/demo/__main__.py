@@ -7,6 +7,8 @@ import sys
 from types import FrameType
 
 import click
+import httpx
+from confluent_kafka import KafkaException
 from rich.console import Console
 
 from pipeline.demo.commanding import Refused
@@ -27,7 +29,7 @@ def main(seconds: float, keep: bool) -> None:
     except KeyboardInterrupt:
         console.print("\nEnded; nothing is left behind.")
         code = 0 if keep else 130
-    except (LocalError, WorkerFailed, Refused, TimeoutError) as error:
+    except (LocalError, WorkerFailed, Refused, TimeoutError, KafkaException, httpx.HTTPError) as error:
         console.print(f"The demo cannot go on: {error}", style="red", markup=False, highlight=False)
         code = 1
     sys.exit(code)

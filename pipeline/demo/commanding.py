@@ -24,13 +24,14 @@ class Commander:
     """Sends commands and waits for their results."""
 
     def __init__(self, bootstrap_servers: str) -> None:
-        self._producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 0})
+        self._producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 0, "log_level": 2})
         self._consumer = Consumer(
             {
                 "bootstrap.servers": bootstrap_servers,
                 "group.id": "clusterlink-demo",
                 "enable.auto.commit": False,
                 "fetch.wait.max.ms": 50,
+                "log_level": 2,
             }
         )
         partitions = self._consumer.list_topics(RESULTS, timeout=30).topics[RESULTS].partitions

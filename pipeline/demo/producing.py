@@ -35,7 +35,7 @@ def create_topic(bootstrap_servers: str, topic: str, partitions: int) -> None:
 
 
 class Orders:
-    """A thread that writes bursts of orders at a steady rate until the end of the `with` block."""
+    """Writes bursts of orders: some at once, then at a steady rate in a thread until the end of the `with` block."""
 
     def __init__(self, bootstrap_servers: str, topic: str, partitions: int, records_per_s: int) -> None:
         self.produced = Produced()
@@ -45,20 +45,29 @@ class Orders:
         self._numbers = itertools.count()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep_producing, name="orders", daemon=True)
-        base: dict[str, Any] = {"bootstrap.servers": bootstrap_servers, "linger.ms": 5, "enable.idempotence": True}
+        base: dict[str, Any] = {
+            "bootstrap.servers": bootstrap_servers,
+            "linger.ms": 5,
+            "enable.idempotence": True,
+            "log_level": 2,  # what matters is raised; the rest would break up the live table
+        }
         self._plain = [Producer({**base, "compression.type": codec}) for codec in CODECS]
         self._transactional = Producer({**base, "transactional.id": f"demo-{topic}", "compression.type": "lz4"})
 
     def __enter__(self) -> Self:
         self._transactional.init_transactions(TIMEOUT_S)
-        self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._thread.join(TIMEOUT_S)
+        if self._thread.is_alive():
+            self._thread.join(TIMEOUT_S)
+
+    def start(self) -> None:
+        """Produce at the steady rate from now on."""
+        self._thread.start()
 
     def burst(self, number: int) -> None:
         """Write one burst: each codec in turn, then a transaction, every fourth of which is aborted."""

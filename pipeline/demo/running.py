@@ -42,16 +42,16 @@ def run(console: Console, seconds: float, keep: bool) -> int:
     """Play the demo; returns the exit code, that of the verification."""
     with stage(console) as on:
         create_topic(on.source.bootstrap_servers, TOPIC, PARTITIONS)
-        orders = Orders(on.source.bootstrap_servers, TOPIC, PARTITIONS, RECORDS_PER_S)
-        orders.preload(PRELOAD_BURSTS)
-        console.print(
-            f"Topic {TOPIC} on the source: {PRELOAD_BURSTS * BURST_RECORDS:,} records, {PARTITIONS} partitions, "
-            "all codecs, keys, headers, transactions committed and aborted"
-        )
-        make_link_and_mirror(console, on)
         watch = Watch(on.worker.url, on.destination.cluster_id, LINK, TOPIC)
-        ends_at = time.monotonic() + seconds
-        with orders:
+        with Orders(on.source.bootstrap_servers, TOPIC, PARTITIONS, RECORDS_PER_S) as orders:
+            orders.preload(PRELOAD_BURSTS)
+            console.print(
+                f"Topic {TOPIC} on the source: {PRELOAD_BURSTS * BURST_RECORDS:,} records, {PARTITIONS} partitions, "
+                "all codecs, keys, headers, transactions committed and aborted"
+            )
+            make_link_and_mirror(console, on)
+            orders.start()
+            ends_at = time.monotonic() + seconds
             show_while(console, watch.look, orders.produced, lambda _: time.monotonic() < ends_at, LOOK_EVERY_S)
         if orders.error is not None:
             raise orders.error
