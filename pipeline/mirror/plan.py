@@ -127,6 +127,7 @@ def plan_slice(
     control_type: Callable[[BatchHeader], ControlType],
     policy: Policy,
     *,
+    fetched_at: int | None = None,
     log_start: int = 0,
     known_empty_to: int = 0,
     end: int | None = None,
@@ -134,16 +135,20 @@ def plan_slice(
     """Plan what a fetch has brought for a mirror that needs `next_offset`.
 
     `aborted`: (producer id, first offset) of each aborted transaction in the answer. `control_type` opens a control
-    batch; it is asked only about producers with an aborted transaction. `log_start`: of the source, from the answer.
-    `known_empty_to`: see the module's head. `end`: leave out batches that reach this offset.
+    batch; it is asked only about producers with an aborted transaction. `fetched_at`: the offset that was asked for.
+    `log_start`: of the source, from the answer. `known_empty_to`: see the module's head. `end`: leave out batches that
+    reach this offset.
 
-    Raises CorruptBatch when batches overlap or run backwards.
+    Raises CorruptBatch when batches overlap or run backwards, and ValueError when the fetch began behind what the
+    mirror needs: what was skipped would be taken for a gap.
     """
     found: list[_Live | Fill] = []
     position = next_offset
     if log_start > position:
         found.append(Fill(position, log_start - 1, lost=True))
         position = log_start
+    if fetched_at is not None and fetched_at > position:
+        raise ValueError(f"fetched at {fetched_at}, but the mirror needs {position}")
     for header, is_seen in _visible(batches, aborted, control_type):
         if header.last_offset < position:
             continue
