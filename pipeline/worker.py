@@ -17,6 +17,7 @@ from pipeline.api.authentication import Authentication, read_authentication
 from pipeline.api.mounting import mount
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.data import DataClient
+from pipeline.cluster.errors import Unsupported
 from pipeline.cluster.security import client_arguments
 from pipeline.control import topics as control_topics
 from pipeline.control.keys import link_partition, position_key, work_partition
@@ -38,6 +39,8 @@ from pipeline.mirror.slices import SliceSink
 from pipeline.settings import SettingsError, WorkerSettings
 
 log = logging.getLogger(__name__)
+MARKING_OPERATIONS = frozenset({"ALTER", "CLUSTER_ACTION"})
+"""On the cluster: either lets a client write transaction markers."""
 
 
 class Worker:
@@ -104,7 +107,7 @@ class Worker:
         if self.open_link_agent is None:
             raise RuntimeError("agents/mirror.py has not been imported")
         self.engine = Engine(
-            Destination(self._data, self.settings.append_request_bytes),
+            Destination(self._data, self.settings.append_request_bytes, self._may_mark, self.settings.app_id),
             self.registry,
             self.open_link_agent,
             self.name,
@@ -143,6 +146,13 @@ class Worker:
         await self.sender.stop()
         await self._data.close()
         await self._own.close()
+
+    async def _may_mark(self) -> bool:
+        """Whether the own cluster lets this worker write markers itself (SEC-12); a broker that does not tell will say so."""
+        try:
+            return bool(MARKING_OPERATIONS & await self._own.cluster_operations())
+        except Unsupported:
+            return True
 
     def _apply(self, entry: Entry) -> None:
         if entry.topic in (self.topics.claims, self.topics.producers):

@@ -78,21 +78,27 @@ class Registry:
                 return token
         raise NoToken(f"all tokens of {claim.key} {basis} are in use")
 
-    async def producer_id(
-        self, mirror_topic_id: str, partition: int, allocate: Callable[[], Awaitable[int]], retired: int | None = None
-    ) -> int:
+    async def producer(
+        self,
+        mirror_topic_id: str,
+        partition: int,
+        allocate: Callable[[], Awaitable[tuple[int, bool]]],
+        retired: int | None = None,
+    ) -> ProducerId:
         """Return the producer id with which to write to a mirror partition, agreeing on a new one where there is none.
 
-        `retired`: the id that a reading showed to be retired; its successor is returned. `allocate` gets a fresh id
-        from the cluster (InitProducerId): never made up, since it could be somebody else's.
+        `retired`: the id that a reading showed to be retired; its successor is returned. `allocate` gets an id from the
+        cluster (InitProducerId; never made up, since it could be somebody else's) and says whether it is transactional.
         """
         key = partition_key(mirror_topic_id, partition)
         found = current(self._producers[key])
         while found is None or found.producer_id == retired:
-            proposal = ProducerId(mirror_topic_id, partition, next_generation(found), await allocate(), self._worker)
+            producer_id, is_transactional = await allocate()
+            generation = next_generation(found)
+            proposal = ProducerId(mirror_topic_id, partition, generation, producer_id, self._worker, is_transactional)
             await self._write(self._topics.producers, f"{key}/{proposal.generation}/{proposal.producer_id}", proposal)
             found = current(self._producers[key])
-        return found.producer_id
+        return found
 
     async def forget(self, mirror_topic_id: str) -> None:
         """Remove the producer ids of a mirror that is deleted; its topic id never comes back."""

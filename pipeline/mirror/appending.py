@@ -16,14 +16,17 @@ from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
 from pipeline.mirror import lane
 from pipeline.mirror.append import READING_LIFETIME_MS, Append, Chain, Markers, Token
+from pipeline.mirror.claims import ProducerId
+from pipeline.mirror.coordinator import TransactionalMarker
 from pipeline.mirror.destination import Destination
 from pipeline.mirror.pieces import Piece, PieceStatus
-from pipeline.mirror.readings import Basis
+from pipeline.mirror.readings import Basis, Reading
 from pipeline.mirror.verdicts import Api, Judgement, Verdict, judge
 from pipeline.wire.batch import Stamp
 from pipeline.wire.requests.produce import ProducedPartition
 
 MARKERS_A_REQUEST = 10_000
+MARKER_LANDS_WITHIN_S = 30
 
 
 class Doubt(Exception):
@@ -45,9 +48,13 @@ class Registrar(Protocol):
 
     async def token(self, mirror_topic_id: str, partition: int, basis: Basis) -> Token: ...
 
-    async def producer_id(
-        self, mirror_topic_id: str, partition: int, allocate: Callable[[], Awaitable[int]], retired: int | None = None
-    ) -> int: ...
+    async def producer(
+        self,
+        mirror_topic_id: str,
+        partition: int,
+        allocate: Callable[[], Awaitable[tuple[int, bool]]],
+        retired: int | None = None,
+    ) -> ProducerId: ...
 
 
 class Appender:
@@ -59,7 +66,8 @@ class Appender:
         self._registrar = registrar
         self._status = status
         self._chain: Chain | None = None
-        self._producer_id: int | None = None
+        self._producer: ProducerId | None = None
+        self._marker: TransactionalMarker | None = None
         self._settled = asyncio.Event()
         self._failure: MirrorFailure | None = None
         self._refresh = False
@@ -78,7 +86,7 @@ class Appender:
 
     async def resume(self) -> int:
         """Read the leader's state, once nothing is in flight, and return the offset to go on at."""
-        topic, partition = self.piece.mirror_topic, self.piece.partition
+        topic = self.piece.mirror_topic
         await self.drain()
         if self._failure is not None:
             raise self._failure
@@ -87,17 +95,15 @@ class Appender:
             self._refresh = False
         await self._check_topic()
         began = seconds_awake()
-        producer_id = self._producer_id
-        if producer_id is None:
-            producer_id = await self._agree(None)
-        reading = await self._destination.reading(topic, partition, producer_id)
+        producer = self._producer or await self._agree(None)
+        reading = await self._read(producer)
         while reading.is_retired:
-            producer_id = await self._agree(producer_id)
+            producer = await self._agree(producer.producer_id)
             self._chain = None
-            reading = await self._destination.reading(topic, partition, producer_id)
-        self._producer_id = producer_id
+            reading = await self._read(producer)
+        self._producer = producer
         if self._chain is None:
-            self._chain = Chain(str(self.piece), reading)
+            self._chain = Chain(str(self.piece), reading, counted=not producer.is_transactional)
         else:
             self._chain.read(reading)
         self._alive_at = began
@@ -160,8 +166,34 @@ class Appender:
 
     async def markers(self, first: int, last: int) -> None:
         """Fill offsets first..last, which no consumer sees at the source, with markers that none sees here (I2)."""
-        chain, topic, partition = self._active, self.piece.mirror_topic, self.piece.partition
         await self.drain()
+        self._check()
+        if self._marker is not None:
+            await self._mark_by_coordinator(self._marker, last)
+        else:
+            await self._mark_directly(last)
+
+    async def _mark_by_coordinator(self, marker: TransactionalMarker, last: int) -> None:
+        """One transaction an offset; what the log holds is read again when all of them are through."""
+        chain, topic, partition = self._active, self.piece.mirror_topic, self.piece.partition
+        first = chain.next_offset
+        self._status.marker_path = "coordinator"
+        for _ in range(first, last + 1):
+            await marker.mark(topic, partition)
+        reading = await self._destination.reading(topic, partition, marker.producer_id)
+        async with asyncio.timeout(MARKER_LANDS_WITHIN_S):
+            while reading.log_end <= last:
+                await asyncio.sleep(0.002)
+                reading = await self._destination.reading(topic, partition, marker.producer_id)
+        chain.read(reading)
+        self._alive_at = seconds_awake()
+        if reading.log_end != last + 1:
+            raise Doubt(f"after markers up to {last + 1} the log ends at {reading.log_end}")
+        self._status.gap_offsets += last + 1 - first
+        self._status.reached(reading.log_end)
+
+    async def _mark_directly(self, last: int) -> None:
+        chain, topic, partition = self._active, self.piece.mirror_topic, self.piece.partition
         while chain.next_offset <= last:
             self._check()
             offset = chain.next_offset
@@ -211,10 +243,24 @@ class Appender:
         finally:
             self._settled.set()
 
-    async def _agree(self, retired: int | None) -> int:
-        return await self._registrar.producer_id(
-            self.piece.mirror_topic_id, self.piece.partition, self._destination.new_producer_id, retired
-        )
+    async def _agree(self, retired: int | None) -> ProducerId:
+        return await self._registrar.producer(self.piece.mirror_topic_id, self.piece.partition, self._allocate, retired)
+
+    async def _allocate(self) -> tuple[int, bool]:
+        """A producer id for this partition: its transactional id's where markers have to go through the coordinator."""
+        if await self._destination.may_mark():
+            return await self._destination.new_producer_id(), False
+        return await self._destination.marker(self.piece.mirror_topic_id, self.piece.partition).take_over(), True
+
+    async def _read(self, producer: ProducerId) -> Reading:
+        """Read the leader's state; a transactional id is taken over first, so that no former owner's marker can follow."""
+        topic, partition = self.piece.mirror_topic, self.piece.partition
+        self._marker = None
+        if producer.is_transactional:
+            self._marker = self._destination.marker(self.piece.mirror_topic_id, partition)
+            if await self._marker.take_over() != producer.producer_id:
+                raise ClusterError(f"{self.piece}: its transactional id has another producer id now")
+        return await self._destination.reading(topic, partition, producer.producer_id)
 
     @property
     def _active(self) -> Chain:

@@ -76,6 +76,8 @@ class ProducerId(Jsonable):
     generation: int
     producer_id: int
     worker: str = ""
+    is_transactional: bool = False
+    """Markers go through the transaction coordinator: the producer id belongs to the partition's transactional id."""
 
     @property
     def key(self) -> str:

@@ -7,10 +7,12 @@ Three sets of connections, so that none waits behind another's slow request (I6)
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import Unreachable, check
 from pipeline.mirror.append import Markers
+from pipeline.mirror.coordinator import TransactionalMarker
 from pipeline.mirror.lane import Lane
 from pipeline.mirror.readings import ProducerState, Reading
 from pipeline.wire.requests.delete_records import DeleteRecordsRequest, DeleteUpTo
@@ -26,8 +28,13 @@ MOST_READINGS = 250
 class Destination:
     """One worker's way to its own cluster."""
 
-    def __init__(self, client: DataClient, request_bytes: int) -> None:
+    def __init__(
+        self, client: DataClient, request_bytes: int, may_mark: Callable[[], Awaitable[bool]], app_id: str
+    ) -> None:
+        """`may_mark`: whether this worker may write markers itself (ALTER or CLUSTER_ACTION on the cluster)."""
         self.client = client
+        self.may_mark = may_mark
+        self._app_id = app_id
         self._asking = client.fork()
         self._marking = client.fork()
         self._request_bytes = request_bytes
@@ -37,6 +44,10 @@ class Destination:
         """Stop appending and hang up."""
         await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
         await asyncio.gather(self._asking.close(), self._marking.close())
+
+    def marker(self, mirror_topic_id: str, partition: int) -> TransactionalMarker:
+        """The transactional id of a mirror partition, for markers through the coordinator."""
+        return TransactionalMarker(self._marking, f"{self._app_id}.{mirror_topic_id}.{partition}")
 
     async def lane(self, topic: str, partition: int) -> Lane:
         """The lane to the partition's leader. Raises ClusterError while none is known."""
