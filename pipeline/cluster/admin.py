@@ -13,6 +13,7 @@ from __future__ import annotations
 from pipeline.cluster.administration.acls import AclsAdmin
 from pipeline.cluster.administration.cluster import ClusterAdmin
 from pipeline.cluster.administration.configs import ConfigsAdmin
+from pipeline.cluster.administration.group_offsets import GroupOffsetsAdmin
 from pipeline.cluster.administration.groups import GroupsAdmin
 from pipeline.cluster.administration.offsets import OffsetsAdmin
 from pipeline.cluster.administration.topics import TopicsAdmin
@@ -20,7 +21,7 @@ from pipeline.cluster.data import DataClient
 from pipeline.cluster.security import ClientSecurity
 
 
-class Admin(ClusterAdmin, TopicsAdmin, ConfigsAdmin, AclsAdmin, GroupsAdmin, OffsetsAdmin):
+class Admin(ClusterAdmin, TopicsAdmin, ConfigsAdmin, AclsAdmin, GroupsAdmin, GroupOffsetsAdmin, OffsetsAdmin):
     """Connects when first used; ``close`` ends its connections and may be called again."""
 
     def __init__(self, security: ClientSecurity, client_id: str = "clusterlink-admin") -> None:

@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from kafka.protocol.metadata import FindCoordinatorRequest
 
 from pipeline.cluster.asking import Asked
 from pipeline.cluster.data import DataClient
-from pipeline.cluster.errors import ClusterError, KafkaFailure, check
+from pipeline.cluster.errors import ClusterError, KafkaFailure, failure
 
 T = TypeVar("T")
 
 _LONGEST_BACKOFF_SECONDS = 1.0
 _NOT_REPEATED = frozenset({3})
 """A topic that is not there may appear, but whoever administers it wants to hear of it now."""
+_MOST_KEYS = 1000
+"""Most groups in one request for coordinators."""
 _NOT_CONTROLLER = 41
-_COORDINATOR_MOVED = frozenset({14, 15, 16})
+COORDINATOR_MOVED = frozenset({14, 15, 16})
 
 
 class Asker:
@@ -51,29 +53,46 @@ class Asker:
         return await self.client.send(node_id, Asked(message, min_version), timeout_ms)
 
     async def _coordinator(self, group: str) -> int:
-        return (await self._find_coordinators([group]))[group]
+        """Return the node that coordinates a group. Raises ClusterError."""
+        found = (await self._find_coordinators([group]))[group]
+        if isinstance(found, ClusterError):
+            raise found
+        return found
 
-    async def _find_coordinators(self, groups: Iterable[str]) -> dict[str, int]:
-        """Return the coordinator of each group, asking only for those not known yet."""
+    async def _find_coordinators(self, groups: Iterable[str]) -> dict[str, int | ClusterError]:
+        """Return the coordinator of each group, or why it is not told, asking only for those not known yet.
+
+        Raises ClusterError when it is worth asking again for one of them.
+        """
         wanted = list(groups)
         unknown = [group for group in wanted if self._coordinators.get(group) not in self.client.brokers]
-        if unknown:
-            await self._look_up(unknown)
-        return {group: self._coordinators[group] for group in wanted}
+        refused = await self._look_up(unknown) if unknown else {}
+        return {group: refused.get(group) or self._coordinators[group] for group in wanted}
 
-    async def _look_up(self, groups: list[str]) -> None:
+    async def _look_up(self, groups: list[str]) -> dict[str, ClusterError]:
+        """Ask for coordinators and note them; return the errors of those refused."""
+        refused: dict[str, ClusterError] = {}
+
+        def note(group: str, answer: Any) -> None:
+            if not answer.error_code:
+                self._coordinators[group] = answer.node_id
+                return
+            error = failure(answer.error_code, answer.error_message, "DESCRIBE", f"group {group}")
+            if error.retriable:
+                raise error
+            refused[group] = error
+
         node = next(iter(self.client.brokers))
         offered = (await self.client.api_versions(node)).get(FindCoordinatorRequest.API_KEY, (0, 0))
-        if offered[1] >= 4:
-            found = await self._any(FindCoordinatorRequest(key_type=0, coordinator_keys=groups), min_version=4)
-            for each in found.coordinators:
-                check(each.error_code, each.error_message, "DESCRIBE", f"group {each.key}")
-                self._coordinators[each.key] = each.node_id
-            return
-        for group in groups:
-            found = await self._any(FindCoordinatorRequest(key_type=0, key=group), max_version=3)
-            check(found.error_code, found.error_message, "DESCRIBE", f"group {group}")
-            self._coordinators[group] = found.node_id
+        if offered[1] >= 4:  # KIP-699
+            for at in range(0, len(groups), _MOST_KEYS):
+                message = FindCoordinatorRequest(key_type=0, coordinator_keys=groups[at : at + _MOST_KEYS])
+                for each in (await self._any(message, min_version=4)).coordinators:
+                    note(each.key, each)
+        else:
+            for group in groups:
+                note(group, await self._any(FindCoordinatorRequest(key_type=0, key=group), max_version=3))
+        return refused
 
     async def _repeat(self, attempt: Callable[[], Awaitable[T]], changes: bool = False) -> T:
         """Return what ``attempt`` returns, trying again as said above. ``changes``: it alters something."""
@@ -88,7 +107,7 @@ class Asker:
                     raise
                 if error.code == _NOT_CONTROLLER:
                     await self.client.refresh()
-                if error.code in _COORDINATOR_MOVED or error.code is None:
+                if error.code in COORDINATOR_MOVED or error.code is None:
                     self._coordinators.clear()
             await asyncio.sleep(backoff)
             backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
@@ -98,3 +117,21 @@ class Asker:
         if not error.retriable or error.code in _NOT_REPEATED:
             return False
         return isinstance(error, KafkaFailure) or not changes
+
+
+def raise_if_moved(answers: Iterable[object]) -> None:
+    """The coordinator has moved or is not ready: that is no answer, so ask again, another one if need be."""
+    for answer in answers:
+        if isinstance(answer, ClusterError) and answer.code in COORDINATOR_MOVED:
+            raise answer
+
+
+def by_node(coordinators: Mapping[str, int | ClusterError]) -> tuple[dict[int, list[str]], dict[str, ClusterError]]:
+    nodes: dict[int, list[str]] = {}
+    refused: dict[str, ClusterError] = {}
+    for group, found in coordinators.items():
+        if isinstance(found, ClusterError):
+            refused[group] = found
+        else:
+            nodes.setdefault(found, []).append(group)
+    return nodes, refused

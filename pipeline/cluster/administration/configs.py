@@ -67,13 +67,13 @@ class ConfigsAdmin(Asker):
         names = sorted(set(topics))
         if not names:
             return {}
-        return await self._describe(TOPIC, names)
+        return await self._describe_configs(TOPIC, names)
 
     async def broker_configs(self, node_id: int | None = None) -> Configs:
         """Return every effective setting of a broker (None: any), e.g. ``message.max.bytes``."""
         await self.client.start()
         node = next(iter(sorted(self.client.brokers))) if node_id is None else node_id
-        found = (await self._describe(BROKER, [str(node)], node))[str(node)]
+        found = (await self._describe_configs(BROKER, [str(node)], node))[str(node)]
         if isinstance(found, ClusterError):
             raise found
         return found
@@ -110,7 +110,7 @@ class ConfigsAdmin(Asker):
 
         await self._repeat(attempt, changes=not validate_only)
 
-    async def _describe(
+    async def _describe_configs(
         self, kind: int, names: list[str], node: int | None = None
     ) -> dict[str, Configs | ClusterError]:
         resource = DescribeConfigsRequest.DescribeConfigsResource

@@ -11,7 +11,7 @@ from kafka.protocol.consumer import OffsetCommitResponse
 from kafka.protocol.metadata import FindCoordinatorResponse
 
 from pipeline.cluster.admin import Admin
-from pipeline.cluster.administration.groups import CommittedOffset
+from pipeline.cluster.administration.group_offsets import CommittedOffset
 from pipeline.cluster.errors import KafkaFailure, NotAuthorized, Unreachable, Unsupported
 from pipeline.cluster.security import ClientSecurity
 from tests.unit.cluster.fake_broker import HANG_UP, METADATA, FakeBroker
