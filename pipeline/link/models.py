@@ -85,7 +85,9 @@ class Mirror(Jsonable):
 
     `resume_status` is the state to go back to when the link's pause or failure ends (MIRROR-37), `pending` the
     operation that a PENDING state serves. `cleanup_policy` is the source's: gaps are filled otherwise in compacted
-    topics.
+    topics. `source_configs` are the source's values of the configs that have to differ while the topic is a mirror, so
+    that they can be set when it stops, the source reachable or not (MIRROR-90). `is_drained`: a promotion has everything
+    of the source; from then on nothing is copied any more (MIRROR-67).
     """
 
     link: str
@@ -105,13 +107,15 @@ class Mirror(Jsonable):
     replication_factor: int | None = None
     configs: Mapping[str, str] = field(default_factory=dict)
     cleanup_policy: str = ""
+    source_configs: Mapping[str, str] = field(default_factory=dict)
+    is_drained: bool = False
     final: tuple[FinalPosition, ...] = ()
     created_ms: int = 0
 
     @property
     def is_copying(self) -> bool:
         """Whether records may be appended now: a failover copies no more (MIRROR-68), a promote drains (MIRROR-67)."""
-        return self.status.is_copying and self.pending is not PendingOperation.FAILOVER
+        return self.status.is_copying and not self.is_drained and self.pending is not PendingOperation.FAILOVER
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:

@@ -119,6 +119,12 @@ def exact(source: Mapping[str, str], largest_batch_bytes: int = 0) -> dict[str, 
     }
 
 
+def held_back(source_effective: Mapping[str, str]) -> dict[str, str]:
+    """The source's values of what a mirror may have otherwise while it mirrors; kept to be set when it stops."""
+    names = {*exact(source_effective), "cleanup.policy"}
+    return {name: value for name, value in source_effective.items() if name in names}
+
+
 def mirror_topic_configs(
     source_effective: Mapping[str, str],
     include: Collection[str],
