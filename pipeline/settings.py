@@ -1,8 +1,9 @@
-"""What a worker is told before it starts: one table, from which parsing, checks, `--help` and docs/configuration.md are drawn.
+"""What a worker is told before it starts: one table, from which parsing, checks, `--help` and docs/configuration.md
+are drawn.
 
 A value comes from the environment (`CLUSTERLINK_BOOTSTRAP_SERVERS`) or from the properties file that
-`CLUSTERLINK_PROPERTIES` names (`bootstrap.servers=...`); the environment wins. Values do not change after they are read.
-Properties of a *link* are another table: `pipeline/link/properties.py`.
+`CLUSTERLINK_PROPERTIES` names (`bootstrap.servers=...`); the environment wins. Values do not change after they are
+read. Properties of a *link* are another table: `pipeline/link/properties.py`.
 """
 
 from __future__ import annotations

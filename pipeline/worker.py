@@ -148,7 +148,9 @@ class Worker:
         await self._own.close()
 
     async def _may_mark(self) -> bool:
-        """Whether the own cluster lets this worker write markers itself (SEC-12); a broker that does not tell will say so."""
+        """Whether the own cluster lets this worker write markers itself (SEC-12); a broker that does not tell will
+        say so.
+        """
         try:
             return bool(MARKING_OPERATIONS & await self._own.cluster_operations())
         except Unsupported:

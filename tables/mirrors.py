@@ -1,4 +1,6 @@
-"""Mirrors, stopped ones too: "link/topic" -> {"version", "row"} (`Mirror.to_json`). Written by agents/outcomes.py only."""
+"""Mirrors, stopped ones too: "link/topic" -> {"version", "row"} (`Mirror.to_json`). Written by agents/outcomes.py
+only.
+"""
 
 from pipeline.app import table
 

@@ -1,4 +1,6 @@
-"""What the sync tasks of each link last reported: "link/task" -> {"version", "row"} (`TaskStatus.to_json`). Written by agents/outcomes.py."""
+"""What the sync tasks of each link last reported: "link/task" -> {"version", "row"} (`TaskStatus.to_json`).
+Written by agents/outcomes.py.
+"""
 
 from pipeline.app import table
 

@@ -65,7 +65,8 @@ class Outcome:
 def decide(outcome: Outcome, lookup: Lookup, version: int) -> list[tuple[str, str, Row | None]] | None:
     """Return the rows to write as (table, key, row or None to remove), or None where the outcome comes too late.
 
-    `lookup(table, key)` gives the stored `{"version", "row"}` or None; `version` is what the new rows get: the outcome's own
+    `lookup(table, key)` gives the stored `{"version", "row"}` or None; `version` is what the new rows get: the
+    outcome's own
     offset + 1, so that a row removed and made again never has a version that it had before. The request's own row is
     part of the answer.
     """

@@ -1,4 +1,6 @@
-"""The control plane as REST, CLI and console see it (`interface.py`), on top of the read model and the control topics."""
+"""The control plane as REST, CLI and console see it (`interface.py`), on top of the read model and the control
+topics.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,8 @@ class Plane:
                 return await future
         except TimeoutError:
             raise KafkaRetriable(
-                f"No result of command {command.id} within {timeout_s:.0f} s; it was accepted and may still be carried out."
+                f"No result of command {command.id} within {timeout_s:.0f} s; it was accepted and may still be "
+                f"carried out."
             ) from None
         finally:
             self._waiting.pop(command.id, None)

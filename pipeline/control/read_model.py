@@ -81,7 +81,9 @@ class ReadModel:
             del self._changed[link]
 
     def changed(self, link: str) -> asyncio.Event:
-        """Set with the next row of this link, its requests, mirrors or tasks; positions do not count, they come always."""
+        """Set with the next row of this link, its requests, mirrors or tasks; positions do not count, they come
+        always.
+        """
         return self._changed.setdefault(link, asyncio.Event())
 
     @staticmethod

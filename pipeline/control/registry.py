@@ -1,4 +1,5 @@
-"""Tokens and producer ids for the append protocol, agreed on through two control topics (see `pipeline/mirror/claims.py`).
+"""Tokens and producer ids for the append protocol, agreed on through two control topics (see
+`pipeline/mirror/claims.py`).
 
 Claims are kept a week (their offsets are what matters). Producer ids are kept for ever, in a topic of their own that is
 compacted only so that those of deleted mirrors can go: the producer id is part of the record's key, so no two records

@@ -26,7 +26,9 @@ class Sender:
             self._producer = None
 
     async def send(self, topic: str, key: str, value: Mapping[str, Any] | None, partition: int | None = None) -> int:
-        """Write one record (`None`: a tombstone) and wait for it. Raises aiokafka's KafkaError where it cannot be written."""
+        """Write one record (`None`: a tombstone) and wait for it. Raises aiokafka's KafkaError where it cannot be
+        written.
+        """
         if self._producer is None:
             raise RuntimeError("the sender is not started")
         raw = None if value is None else json.dumps(value, separators=(",", ":")).encode()

@@ -1,7 +1,8 @@
 """Follow whole topics from their beginning without a group, and know how far one has come.
 
 Faust's GlobalTable does not follow what another worker writes, so every worker reads the tables' changelogs (and the
-claims and producers topics) by itself. `wait_for` lets a caller who has just written a record wait until it has been seen.
+claims and producers topics) by itself. `wait_for` lets a caller who has just written a record wait until it has been
+seen.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class Entry:
 
 
 class Tail:
-    """Reads `topics` (name -> partitions) and hands each record to `apply`, in order within a partition, in the event loop."""
+    """Reads `topics` (name -> partitions) and hands each record to `apply`, in order within a partition, in the
+    event loop.
+    """
 
     def __init__(
         self,
@@ -51,7 +54,9 @@ class Tail:
         self._consumer: AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
-        """Begin to read; returns once everything that was there when it began has been applied (or skipped: `from_end`)."""
+        """Begin to read; returns once everything that was there when it began has been applied (or skipped:
+        `from_end`).
+        """
         self._consumer = AIOKafkaConsumer(
             **self._client,
             group_id=None,

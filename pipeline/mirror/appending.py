@@ -131,7 +131,9 @@ class Appender:
     async def data(
         self, first_offset: int, records: int, batch: Callable[[Stamp], bytes | bytearray], done: Callable[[], None]
     ) -> None:
-        """Append one batch of consecutive offsets; returns when it is on its way, `done` is called when it is settled."""
+        """Append one batch of consecutive offsets; returns when it is on its way, `done` is called when it is
+        settled.
+        """
         chain = self._active
         while not chain.may_append:
             self._check()
@@ -253,7 +255,9 @@ class Appender:
         return await self._destination.marker(self.piece.mirror_topic_id, self.piece.partition).take_over(), True
 
     async def _read(self, producer: ProducerId) -> Reading:
-        """Read the leader's state; a transactional id is taken over first, so that no former owner's marker can follow."""
+        """Read the leader's state; a transactional id is taken over first, so that no former owner's marker can
+        follow.
+        """
         topic, partition = self.piece.mirror_topic, self.piece.partition
         self._marker = None
         if producer.is_transactional:

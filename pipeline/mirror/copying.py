@@ -54,6 +54,7 @@ class Copier:
         appender: Appender,
         source: Source,
         status: PieceStatus,
+        *,
         policy: Callable[[], Policy],
         held_bytes: int,
         retry_timeout_s: Callable[[], float],
@@ -160,7 +161,9 @@ class Copier:
         await settle(self, code, offset)
 
     async def lose(self, start: int) -> None:
-        """The source's log begins at `start` now, above what the mirror has (MIRROR-14): follow, and report the range."""
+        """The source's log begins at `start` now, above what the mirror has (MIRROR-14): follow, and report the
+        range.
+        """
         first = self._appender.next_offset
         log.error(
             "%s: offsets %d to %d were deleted at the source before they could be mirrored",

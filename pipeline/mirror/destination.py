@@ -91,7 +91,9 @@ class Destination:
         return await self._offset(node, topic, partition, EARLIEST, CONSUMER)
 
     async def mark(self, topic: str, partition: int, write: Markers) -> int:
-        """Send markers to the leader and return the code of the answer: one for all of them, refusals may hide in a 0."""
+        """Send markers to the leader and return the code of the answer: one for all of them, refusals may hide in
+        a 0.
+        """
         node = await self._marking.find_leader(topic, partition)
         place = ((topic, partition),)
         markers = [Marker(write.producer_id, epoch, coordinator, place) for epoch, coordinator in write.epochs]

@@ -28,7 +28,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LinkWork:
-    """One link as this worker should copy it. Another `connection` means a new client; `tuning` and `policy` are hot."""
+    """One link as this worker should copy it. Another `connection` means a new client; `tuning` and `policy` are
+    hot.
+    """
 
     link: str
     connection: ClientSecurity
@@ -117,9 +119,9 @@ class Engine:
                 appender,
                 running.copying,
                 status,
-                lambda r=running, p=piece: _policy_of(r, p),  # type: ignore[misc]
-                self._partition_bytes,
-                lambda r=running: r.work.tuning.retry_timeout_s,  # type: ignore[misc]
+                policy=lambda r=running, p=piece: _policy_of(r, p),  # type: ignore[misc]
+                held_bytes=self._partition_bytes,
+                retry_timeout_s=lambda r=running: r.work.tuning.retry_timeout_s,  # type: ignore[misc]
             )
             running.copying.add(copier)
             running.copiers[piece] = (copier, asyncio.create_task(copier.run(), name=f"copy {piece}"))
@@ -140,7 +142,9 @@ def _policy_of(running: _Running, piece: Piece) -> Policy:
 
 
 class Reporter:
-    """Sends the position of every piece that has moved, at most once an interval each, and slowly those that have not."""
+    """Sends the position of every piece that has moved, at most once an interval each, and slowly those that have
+    not.
+    """
 
     HEARTBEAT_MS = 30_000
 

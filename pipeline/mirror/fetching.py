@@ -209,8 +209,10 @@ class Fetcher:
 
 def _diverged(key: Key, epoch: int, end: int) -> str:
     return (
-        f"{key[0]}-{key[1]}: the source's log was cut at offset {end} (leader epoch {epoch}) below what was read from it; "
-        "the mirror may hold records that the source has lost. Fail over to keep the mirror, or delete and create it again."
+        f"{key[0]}-{key[1]}: the source's log was cut at offset {end} (leader epoch {epoch}) below what was "
+        f"read from it; "
+        "the mirror may hold records that the source has lost. Fail over to keep the mirror, or delete and "
+        "create it again."
     )
 
 
@@ -222,4 +224,7 @@ def _old_format(key: Key, error: UnsupportedMagic) -> str:
 
 
 def _corrupt(key: Key, error: CorruptBatch) -> str:
-    return f"{key[0]}-{key[1]}: {error}. Nothing from there on is mirrored; repair the source, then delete and create the mirror."
+    return (
+        f"{key[0]}-{key[1]}: {error}. Nothing from there on is mirrored; "
+        "repair the source, then delete the mirror and create it again."
+    )

@@ -1,4 +1,5 @@
-"""Everything a worker runs for one link: the source's client, a fetcher for each source broker, a copier for each piece.
+"""Everything a worker runs for one link: the source's client, a fetcher for each source broker, a copier for each
+piece.
 
 Routes each piece to the fetcher of its source leader, follows leader moves, and knows whether the source answers.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError, check
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 class LinkTuning:
     """What a link's properties say about fetching; replaced whole when they change (LINK-10)."""
 
-    fetch: FetchSettings = FetchSettings()
+    fetch: FetchSettings = field(default_factory=FetchSettings)
     metadata_max_age_ms: int = 300_000
     max_bytes_per_second: int = -1
     streams: int = 1
@@ -137,7 +138,9 @@ class LinkCopying:
         self.error = error
 
     async def _keep_metadata(self) -> None:
-        """Read the source's metadata when it is old (LINK-52) or when somebody asked; and move pieces to new leaders."""
+        """Read the source's metadata when it is old (LINK-52) or when somebody asked; and move pieces to new
+        leaders.
+        """
         while True:
             age_s = self.tuning.metadata_max_age_ms / 1000
             try:

@@ -1,8 +1,10 @@
-"""Give a mirror partition its start: filler up to the first mirrored offset, then DeleteRecords up to there (MIRROR-64).
+"""Give a mirror partition its start: filler up to the first mirrored offset, then DeleteRecords up to there
+(MIRROR-64).
 
 Filler are compressed batches of minimal records, millions of offsets a second; no consumer can have read them before
 they are deleted again, because a mirror is offered as ACTIVE only after its seeding. The same way a mirror follows a
-source whose retention was faster than it (MIRROR-14): the range is reported as lost, and the mirror's older part goes too.
+source whose retention was faster than it (MIRROR-14): the range is reported as lost, and the mirror's older part goes
+too.
 """
 
 from __future__ import annotations

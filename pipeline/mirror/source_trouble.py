@@ -1,4 +1,6 @@
-"""What a copier does when the source will not be read: follow a leader, jump to a later log start, wait, or fail (I4)."""
+"""What a copier does when the source will not be read: follow a leader, jump to a later log start, wait, or fail
+(I4).
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ RESUME = -1000
 
 
 async def settle(copier: Copier, code: int, offset: int) -> None:
-    """Answer the source's error `code` for reading at `offset`, and go on reading; raises what cannot be gone on from."""
+    """Answer the source's error `code` for reading at `offset`, and go on reading; raises what cannot be gone on
+    from.
+    """
     if code == RESUME:  # ours: reading could not be taken up again
         await copier.source.moved(copier)
         await copier.go_on(offset)
@@ -55,7 +59,8 @@ async def _compare_ends(copier: Copier, offset: int) -> None:
     elif offset > end:
         raise MirrorFailure(
             MirrorError.UNEXPECTED_TRUNCATION,
-            f"{copier.piece}: the source's log ends at {end}, the mirror's at {offset}: the source has lost records that the "
+            f"{copier.piece}: the source's log ends at {end}, the mirror's at {offset}: the source has lost "
+            f"records that the "
             "mirror has. Fail over to keep the mirror, or delete it and create it again.",
         )
     else:
@@ -71,8 +76,10 @@ async def _check_topic(copier: Copier) -> None:
         if not found.error and piece.source_topic_id and found.topic_id != piece.source_topic_id:
             raise MirrorFailure(
                 MirrorError.SOURCE_TOPIC_ID_CHANGED,
-                f"{piece.source_topic} was deleted at the source and created again (topic id {found.topic_id}, mirrored was "
-                f"{piece.source_topic_id}); nothing of the new topic is mirrored. Delete the mirror and create it again.",
+                f"{piece.source_topic} was deleted at the source and created again (topic id {found.topic_id}, "
+                f"mirrored was "
+                f"{piece.source_topic_id}); nothing of the new topic is mirrored. Delete the mirror and create "
+                f"it again.",
             )
         if not found.error:
             await copier.source.moved(copier)
@@ -83,6 +90,7 @@ async def _check_topic(copier: Copier) -> None:
         if time.monotonic() > deadline:
             raise MirrorFailure(
                 MirrorError.SOURCE_TOPIC_MAY_BE_DELETED,
-                f"{piece.source_topic} is not there at the source: {waiting}. Fail over to keep the mirror, or delete it.",
+                f"{piece.source_topic} is not there at the source: {waiting}. Fail over to keep the mirror, or "
+                f"delete it.",
             )
         await asyncio.sleep(1)
