@@ -17,7 +17,8 @@ from pipeline.mirror.append import Append, Chain, Markers, Token
 from pipeline.mirror.claims import Claim, Placed
 from pipeline.mirror.readings import COORDINATOR_STEP, LAST_EPOCH, Basis, ForeignWrite, Reading
 from tests.unit.mirror.leader_model import COORDINATOR_FENCED, FENCED, OUT_OF_ORDER
-from tests.unit.mirror.world_model import Rules, ShiftedError, World
+from tests.unit.mirror.worker_model import Rules
+from tests.unit.mirror.world_model import ShiftedError, World
 
 RUNS = int(os.environ.get("CLUSTERLINK_MODEL_RUNS", "10000"))
 RUNS_TO_CATCH_A_MUTANT = 10_000
