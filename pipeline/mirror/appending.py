@@ -162,6 +162,10 @@ class Appender:
         await self.drain()
         self._check()
 
+    async def log_start(self) -> int:
+        """The first offset that the mirror's log still has."""
+        return await self._destination.log_start(self.piece.mirror_topic, self.piece.partition)
+
     async def delete_below(self, offset: int) -> None:
         """Make `offset` the start of the mirror's log."""
         await self._destination.delete_records(self.piece.mirror_topic, self.piece.partition, offset)

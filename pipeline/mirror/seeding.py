@@ -10,7 +10,7 @@ too.
 from __future__ import annotations
 
 from pipeline.mirror.appending import Appender
-from pipeline.mirror.pieces import Piece, PieceStatus, now_ms
+from pipeline.mirror.pieces import now_ms
 from pipeline.wire.filler import filler_batch
 
 FILLER_RECORDS = 200_000
@@ -18,10 +18,10 @@ FILLER_KEY = b"clusterlink-filler"
 """Compacted topics take no record without a key; the records are deleted before anyone can see them."""
 
 
-async def seed(appender: Appender, piece: Piece, status: PieceStatus) -> None:
-    """Bring a partition's log to begin and end at the piece's start offset; may be repeated from any point."""
-    await advance(appender, piece.start_offset)
-    status.reached(appender.next_offset)
+async def seed(appender: Appender, start: int) -> None:
+    """Bring a partition's log to begin at `start`, and to end there or later; may be repeated from any point."""
+    if appender.next_offset < start or await appender.log_start() < start:
+        await advance(appender, start)
 
 
 async def advance(appender: Appender, start: int) -> None:
