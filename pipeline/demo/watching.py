@@ -1,19 +1,24 @@
-"""A mirror's progress, from the worker's REST interface, with rates computed from one look to the next."""
+"""A mirror's progress, from the worker's REST interface, with rates computed from one look to another.
+
+Workers report about once a second and partition, so rates are taken over a few seconds: from one look to the next they
+would be nothing or twice as much.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-ROW_FIELDS = ("local_log_end_offset", "last_fetch_source_high_watermark", "lag", "records", "bytes")
+RATE_OVER_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionLine:
-    """One partition at one look. Rates are since the look before, 0 at the first."""
+    """One partition at one look. Rates are since an earlier look, 0 at the first."""
 
     partition: int
     source_end: int
@@ -55,9 +60,8 @@ def look(row: dict[str, Any], now_s: float, before: Look | None) -> Look:
     earlier = {line.partition: line for line in before.lines} if before else {}
     elapsed_s = now_s - before.time_s if before else 0.0
     lines = tuple(_line(state, earlier.get(state["partition"]), elapsed_s) for state in row.get("partition_states", ()))
-    error = "" if row["mirror_topic_error"] in ("NO_ERROR", "NONE") else row["mirror_topic_error"]
-    message = row.get("mirror_topic_error_message") or ""
-    return Look(now_s, row["mirror_status"], f"{error} {message}".strip(), lines)
+    error = _error(row["mirror_topic_error"], row.get("mirror_topic_error_message"))
+    return Look(now_s, row["mirror_status"], error, lines)
 
 
 def _line(state: dict[str, Any], before: PartitionLine | None, elapsed_s: float) -> PartitionLine:
@@ -76,12 +80,12 @@ def _line(state: dict[str, Any], before: PartitionLine | None, elapsed_s: float)
         bytes_per_s=rate(state["bytes"], before.bytes) if before else 0.0,
         gap_offsets=state["gap_offsets"],
         marker_path=state["marker_path"],
-        error=" ".join(each for each in (_named(state["error"]), state["error_message"]) if each),
+        error=_error(state["error"], state["error_message"]),
     )
 
 
-def _named(error: str) -> str:
-    return "" if error in ("NO_ERROR", "NONE") else error
+def _error(code: str, message: str | None) -> str:
+    return "" if code == "NO_ERROR" else f"{code} {message or ''}".rstrip()
 
 
 class Watch:
@@ -90,14 +94,17 @@ class Watch:
     def __init__(self, url: str, cluster_id: str, link: str, mirror: str) -> None:
         self._client = httpx.Client(timeout=10)
         self._url = f"{url}/kafka/v3/clusters/{cluster_id}/links/{link}/mirrors/{mirror}"
-        self.last: Look | None = None
+        self._looks: deque[Look] = deque()
 
     def look(self) -> Look:
         """The mirror now. Raises httpx.HTTPError where the worker does not answer."""
         answer = self._client.get(self._url, params={"include_partition_states": "true"})
         answer.raise_for_status()
-        self.last = look(answer.json(), time.monotonic(), self.last)
-        return self.last
+        now_s = time.monotonic()
+        while len(self._looks) > 1 and self._looks[0].time_s < now_s - RATE_OVER_S:
+            self._looks.popleft()
+        self._looks.append(look(answer.json(), now_s, self._looks[0] if self._looks else None))
+        return self._looks[-1]
 
     def close(self) -> None:
         self._client.close()
