@@ -30,8 +30,9 @@ class EpochEnd:
     partition: int
     error_code: int
     leader_epoch: int
-    """-1 where the leader knows no epoch that low."""
+    """-1 where the leader knows no epoch that low, or none that high yet."""
     end_offset: int
+    """Of the leader's newest epoch: the true end of its log, above the high watermark too; -1 with epoch -1."""
 
 
 @dataclass(frozen=True, slots=True)

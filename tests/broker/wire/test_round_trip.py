@@ -50,10 +50,10 @@ async def test_batches_pass_through_closed(here, there, topic, codec):
 
 @pytest.mark.parametrize("codec", CODECS)
 async def test_small_batches_are_joined(here, there, topic, codec):
-    produce(here.cluster, topic, numbered(300, size=200), codec=codec, batch=1)
+    produce(here.cluster, topic, numbered(40, size=200), codec=codec, batch=1)
     fetched = await here.fetch(topic)
     headers = scan(fetched.records)
-    assert len(headers) == 300
+    assert len(headers) == 40
     joined = coalesce(fetched.records, headers, Stamp(await there.new_producer(), 0, 0))
     assert (await there.produce(topic, joined)).error_code == 0
     assert len(await there.headers(topic)) == 1
