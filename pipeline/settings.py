@@ -15,8 +15,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.secrets.keys import Key, UnusableKey
+
 PROPERTIES_FILE = "CLUSTERLINK_PROPERTIES"
+SHORTEST_SECRET = 8
 _REQUIRED: Any = object()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Hidden:
+    """A value that does not show when it is printed (SEC-34); `reveal` says that it is meant."""
+
+    value: str
+
+    def reveal(self) -> str:
+        """The value itself."""
+        return self.value
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __repr__(self) -> str:
+        return "[hidden]" if self.value else ""
 
 
 class SettingsError(Exception):
@@ -38,6 +58,11 @@ class Setting:
     doc: str
 
     @property
+    def is_secret(self) -> bool:
+        """Whether it must not show: not in a log, not among the arguments of a process (SEC-34)."""
+        return self.parse is Hidden
+
+    @property
     def env(self) -> str:
         """Name in the environment."""
         return "CLUSTERLINK_" + self.field.upper()
@@ -55,7 +80,9 @@ class Setting:
     @property
     def default_text(self) -> str:
         """The default as documentation prints it."""
-        return "(required)" if self.is_required else str(self.default) or '""'
+        if self.is_required:
+            return "(required)"
+        return str(self.default).lower() if isinstance(self.default, bool) else str(self.default) or '""'
 
 
 def _flag(text: str) -> bool:
@@ -69,8 +96,8 @@ def _any(_: Any) -> bool:
     return True
 
 
-def _positive(value: int) -> bool:
-    return value > 0
+def _is_long_enough(key: Hidden) -> bool:
+    return not key or len(key.reveal()) >= SHORTEST_SECRET
 
 
 MIB = 1 << 20
@@ -156,6 +183,65 @@ SETTINGS: tuple[Setting, ...] = (
         _any,
         "File of REST callers: `role:name:secret` lines (roles operator and reader) for basic and bearer.",
     ),
+    Setting(
+        "rest_rate_limit",
+        float,
+        0.0,
+        lambda n: 0 <= n < 1e9,
+        "Most REST requests of one caller per second, on average; more are answered with 429. 0 is no limit.",
+    ),
+    Setting(
+        "web_certificate_file",
+        str,
+        "",
+        _any,
+        "PEM file of the certificate chain to serve HTTPS with; with web_key_file, else HTTP is served.",
+    ),
+    Setting("web_key_file", str, "", _any, "PEM file of the private key of that certificate."),
+    Setting(
+        "web_client_authority_file",
+        str,
+        "",
+        _any,
+        "PEM file of the authorities whose client certificates are accepted; rest_authentication=mtls needs it.",
+    ),
+    Setting(
+        "password_encoder_secret",
+        Hidden,
+        Hidden(""),
+        _is_long_enough,
+        f"Key under which the secrets of links are stored, {SHORTEST_SECRET} characters or more, the same for all "
+        "workers. Without one, links with secrets are refused.",
+    ),
+    Setting(
+        "password_encoder_secret_file",
+        str,
+        "",
+        _any,
+        "The same key from a file, which is read again when it changes.",
+    ),
+    Setting(
+        "password_encoder_old_secret",
+        Hidden,
+        Hidden(""),
+        _is_long_enough,
+        "One more key to read secrets with, while the key is changed; what is stored under it is stored anew.",
+    ),
+    Setting(
+        "password_encoder_old_secret_file",
+        str,
+        "",
+        _any,
+        "The same from a file, which is read again when it changes.",
+    ),
+    Setting(
+        "allow_clear_secrets",
+        _flag,
+        False,
+        _any,
+        "Take commands that others wrote to the commands topic with secrets in the clear. The records of that topic "
+        "keep them in the clear until they are deleted.",
+    ),
     Setting("use_uvloop", _flag, True, _any, "Run on uvloop, where it is installed."),
 )
 
@@ -176,6 +262,18 @@ class WorkerSettings:
     def worker(self) -> str:
         """How this worker is named in status, results and logs: host and port it serves."""
         return f"{socket.gethostname()}:{self.values['web_port']}"
+
+    def encoder_keys(self) -> tuple[Key, Key]:
+        """The key to store secrets under, and the old one; raises `SettingsError` where a file cannot be used."""
+        found, problems = [], []
+        for name in ("password_encoder_secret", "password_encoder_old_secret"):
+            try:
+                found.append(Key(self.values[name].reveal(), self.values[f"{name}_file"]))
+            except UnusableKey as error:
+                problems.append(f"CLUSTERLINK_{name.upper()}: {error}")
+        if problems:
+            raise SettingsError(problems)
+        return found[0], found[1]
 
     def client_configs(self) -> dict[str, str]:
         """Kafka client properties for the own cluster; raises `SettingsError` where the file cannot be read."""
@@ -222,9 +320,24 @@ def load(environment: Mapping[str, str] | None = None) -> WorkerSettings:
         elif not s.accepts(value):
             problems.append(f"{s.env}: {value!r} is out of range. {s.doc}")
         values[s.field] = value
+    problems += _unfit(values)
     if problems:
         raise SettingsError(problems)
     return WorkerSettings(values)
+
+
+def _unfit(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong between settings."""
+    problems = []
+    certificate, key = values.get("web_certificate_file"), values.get("web_key_file")
+    if bool(certificate) != bool(key):
+        problems.append("CLUSTERLINK_WEB_CERTIFICATE_FILE: goes together with CLUSTERLINK_WEB_KEY_FILE")
+    authority = values.get("web_client_authority_file")
+    if authority and not certificate:
+        problems.append("CLUSTERLINK_WEB_CLIENT_AUTHORITY_FILE: needs CLUSTERLINK_WEB_CERTIFICATE_FILE")
+    if values.get("rest_authentication") == "mtls" and not authority:
+        problems.append("CLUSTERLINK_REST_AUTHENTICATION: mtls needs CLUSTERLINK_WEB_CLIENT_AUTHORITY_FILE")
+    return problems
 
 
 def reference() -> str:

@@ -15,8 +15,12 @@ from pipeline.settings import PROPERTIES_FILE, SETTINGS
 LOG_LEVELS = ("debug", "info", "warn", "error")
 
 
+OPTIONS = tuple(setting for setting in SETTINGS if not setting.is_secret)
+"""Secrets come from the environment or a file only: everybody on the machine sees a process's arguments (SEC-34)."""
+
+
 def _settings(command: Callable[..., None]) -> Callable[..., None]:
-    for setting in reversed(SETTINGS):
+    for setting in reversed(OPTIONS):
         command = click.option(
             "--" + setting.field.replace("_", "-"),
             setting.field,
@@ -38,7 +42,7 @@ def worker(properties: str | None, loglevel: str, **given: Any) -> None:
     """
     if properties:
         os.environ[PROPERTIES_FILE] = properties
-    for setting in SETTINGS:
+    for setting in OPTIONS:
         if given[setting.field] is not None:
             os.environ[setting.env] = str(given[setting.field])
     run = [sys.executable, "-m", "faust", "-A", "pipeline.app", "worker", "--loglevel", loglevel]
