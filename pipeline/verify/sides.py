@@ -39,7 +39,10 @@ class Side:
         self.name = name
         self.topic = topic
         self.conf = consumer_conf(configs)
-        self._admin = AdminClient({**self.conf, "log_level": 4}, logger=logger)
+        try:
+            self._admin = AdminClient({**self.conf, "log_level": 4}, logger=logger)
+        except KafkaException as error:
+            raise VerifyError(f"{name}: {self._why(error)}") from error
 
     def partitions(self) -> int:
         """Number of partitions. Raises TopicMissing, Unreachable."""

@@ -9,6 +9,7 @@ the topics' sizes.
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -150,11 +151,12 @@ class _Job:
     def _plans(self, partitions: int) -> list[PartitionReport]:
         """Fix what is to be compared of every partition."""
         before = self._source.bounds(range(partitions))
-        wanted = {at: min(bounds.stable_end, self._to or bounds.stable_end) for at, bounds in before.items()}
+        most = self._to if self._to is not None else sys.maxsize
+        wanted = {at: min(bounds.stable_end, most) for at, bounds in before.items()}
         mirrored = self._await_mirror(wanted)
         after = self._source.bounds(range(partitions))
         return [
-            _plan(at, replace(after[at], stable_end=wanted[at]), mirrored[at], after[at].stable_end, self._from)
+            plan(at, replace(after[at], stable_end=wanted[at]), mirrored[at], after[at].stable_end, self._from)
             for at in range(partitions)
         ]
 
@@ -171,7 +173,7 @@ class _Job:
                 return bounds
 
 
-def _plan(partition: int, source: Bounds, mirror: Bounds, source_later: int, from_offset: int) -> PartitionReport:
+def plan(partition: int, source: Bounds, mirror: Bounds, source_later: int, from_offset: int) -> PartitionReport:
     """The range to compare, and what the bounds alone show to be different.
 
     source.stable_end is how far to compare; source_later the source's last stable offset, read after the mirror's
