@@ -13,7 +13,7 @@ from typing import Any
 
 from kafka.protocol.api_header import ResponseClassRegistry
 
-from pipeline.cluster.errors import Unsupported
+from pipeline.wire.errors import UnsupportedByBroker
 
 
 class Asked:
@@ -26,16 +26,12 @@ class Asked:
         self._max: int = message.max_version if max_version is None else max_version
 
     def prepare(self, versions: Mapping[int, tuple[int, int]]) -> _Frame:
-        """Return what aiokafka's connection writes. Raises Unsupported when no version fits (REST-91)."""
-        api = self.message.API_KEY
-        if api not in versions:
-            raise Unsupported(f"the broker lacks API {api} {self.API}, which needs version {self._min} or later")
-        low, high = versions[api]
+        """Return what aiokafka's connection writes. Raises UnsupportedByBroker when no version fits (REST-91)."""
+        key = self.message.API_KEY
+        low, high = offered = versions.get(key, (0, -1))
         version = min(high, self._max)
         if version < max(low, self._min):
-            raise Unsupported(
-                f"the broker speaks API {api} {self.API} in versions {low} to {high}, we in {self._min} to {self._max}"
-            )
+            raise UnsupportedByBroker(self.API, key, (self._min, self._max), offered if key in versions else None)
         return _Frame(self.message, version)
 
 

@@ -16,12 +16,6 @@ async def test_a_cluster_that_can_be_both_ends(source: LocalCluster) -> None:
     assert 18 in found.versions[1]
 
 
-async def test_a_broker_of_the_last_version_before_4_can_be_both_ends(old_source: LocalCluster) -> None:
-    """TERM-35."""
-    found = await probe(old_source.client_properties(), roles=Role.SOURCE | Role.DESTINATION)
-    assert found.ok, found.message
-
-
 async def test_a_cluster_with_another_id(source: LocalCluster) -> None:
     found = await probe(source.client_properties(), expected_cluster_id="AAAAAAAAAAAAAAAAAAAAAA")
     assert found.link_error is LinkErrorCode.CLUSTER_ID_MISMATCH_ERROR
