@@ -1,0 +1,147 @@
+"""Invariant I5 at its root: shares of a bounded budget, given out in turn and given back exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from pipeline.mirror.memory import MemoryBudget, Share
+
+
+async def settle() -> None:
+    """Let every task that can go on do so."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_shares_fit_into_the_budget_at_once() -> None:
+    budget = MemoryBudget(100)
+    first, second = await budget.take(60), await budget.take(40)
+    assert budget.used == 100
+    first.release()
+    second.release()
+    assert (budget.used, budget.most_used) == (0, 100)
+
+
+async def test_whoever_finds_no_room_waits_for_it() -> None:
+    budget = MemoryBudget(100)
+    held = await budget.take(80)
+    waiting = asyncio.create_task(budget.take(30))
+    await settle()
+    assert not waiting.done()
+    held.release()
+    assert isinstance(await waiting, Share)
+    assert budget.used == 30
+
+
+async def test_a_share_is_never_larger_than_the_budget() -> None:
+    budget = MemoryBudget(100)
+    share = await budget.take(1_000)
+    assert budget.used == 100
+    share.release()
+    assert budget.used == 0
+
+
+async def test_shares_are_given_in_the_order_in_which_they_were_asked_for() -> None:
+    """I6: a small share does not overtake a large one, or the large one could wait for ever."""
+    budget = MemoryBudget(100)
+    held = await budget.take(50)
+    large, small = asyncio.create_task(budget.take(90)), asyncio.create_task(budget.take(10))
+    await settle()
+    assert not large.done() and not small.done()
+    held.release()
+    await settle()
+    assert large.done() and small.done()
+
+
+async def test_who_gives_up_waiting_leaves_the_line() -> None:
+    budget = MemoryBudget(100)
+    held = await budget.take(100)
+    gone, next_one = asyncio.create_task(budget.take(100)), asyncio.create_task(budget.take(100))
+    await settle()
+    gone.cancel()
+    await settle()
+    held.release()
+    await settle()
+    assert next_one.done() and budget.used == 100
+    (await next_one).release()
+    assert budget.used == 0
+
+
+async def test_who_is_cancelled_in_the_moment_of_its_turn_gives_it_on() -> None:
+    budget = MemoryBudget(100)
+    held = await budget.take(100)
+    gone, next_one = asyncio.create_task(budget.take(100)), asyncio.create_task(budget.take(100))
+    await settle()
+    held.release()  # the turn of `gone` has come, and it does not know yet
+    gone.cancel()
+    await settle()
+    assert gone.cancelled() and next_one.done()
+    (await next_one).release()
+    assert budget.used == 0
+
+
+async def test_a_share_shrinks_to_what_was_received_and_lets_the_next_in() -> None:
+    budget = MemoryBudget(100)
+    share = await budget.take(100)
+    waiting = asyncio.create_task(budget.take(90))
+    await settle()
+    share.resize(10)
+    await settle()
+    assert waiting.done() and budget.used == 100
+
+
+async def test_a_response_larger_than_asked_for_is_counted() -> None:
+    """LINK-60: one batch larger than the limit comes whole. It is counted, so that others wait for it."""
+    budget = MemoryBudget(100)
+    share = await budget.take(50)
+    share.resize(130)
+    assert budget.used == 130
+    waiting = asyncio.create_task(budget.take(1))
+    await settle()
+    assert not waiting.done()
+    share.release()
+    await settle()
+    assert waiting.done() and budget.used == 1
+
+
+async def test_a_share_goes_back_with_its_last_holder() -> None:
+    budget = MemoryBudget(100)
+    share = await budget.take(40)
+    share.hold()
+    share.hold()
+    for left in (40, 40, 0):
+        share.release()
+        assert budget.used == left
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_nothing_is_lost_whatever_happens(seed: int) -> None:
+    """Random takers and cancellations: never more than the budget is out, all of it comes back, all are served."""
+    dice, budget, served = random.Random(seed), MemoryBudget(100), 0
+
+    async def taker() -> None:
+        nonlocal served
+        for _ in range(10):
+            share = await budget.take(dice.randint(1, 120))
+            try:
+                assert budget.used <= budget.limit
+                await asyncio.sleep(0)
+                share.resize(dice.randint(0, share_size))
+                await asyncio.sleep(0)
+            finally:
+                share.release()
+            served += 1
+
+    share_size = 1
+    tasks = [asyncio.create_task(taker()) for _ in range(20)]
+    for task in dice.sample(tasks, 6):
+        for _ in range(dice.randint(0, 6)):
+            await asyncio.sleep(0)
+        task.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*tasks, return_exceptions=True)
+    assert budget.used == 0 and served >= 14 * 10
+    assert [t for t in tasks if not t.cancelled() and t.exception() is not None] == []
