@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 CODE   := pipeline agents tables tests $(wildcard bench)
 
-.PHONY: setup check format test demo bench bench-quick clean
+.PHONY: setup check format test kafka demo bench bench-quick clean
 .DEFAULT_GOAL := setup
 
 ## setup: only the environment, in .venv, with the versions of constraints.txt
@@ -30,8 +30,12 @@ format: setup
 	$(BIN)/ruff format $(CODE)
 
 ## test: everything: environment, Kafka, unit and broker tests (T="tests/unit -k batch" for some)
-test: setup
+test: kafka
 	$(BIN)/python -m pytest $(T)
+
+## kafka: the jars of the versions that tests run, in .kafka (or $$CLUSTERLINK_KAFKA_CACHE)
+kafka: setup
+	@$(BIN)/python -m pipeline.local
 
 ## demo: two clusters, a link, a mirror, a live table (KEEP=1 leaves it running)
 demo: setup

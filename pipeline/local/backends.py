@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline.local import storage, tools
+from pipeline.local.archive import ensure_archive
 from pipeline.local.broker import Broker
 from pipeline.local.errors import LocalError, ToolMissing
-from pipeline.local.java_broker import JavaBroker, ensure_archive
+from pipeline.local.java_broker import JavaBroker
 from pipeline.local.kafka_home import kafka_home
 from pipeline.local.options import ClusterOptions
 from pipeline.local.ports import HOST
@@ -27,6 +28,9 @@ CHOICE_VARIABLE = "CLUSTERLINK_LOCAL_BROKERS"
 
 class Backend(Protocol):
     """Makes the brokers of one cluster."""
+
+    def prepare(self, version: str) -> str:
+        """Bring everything that brokers of a version need, so that they start soon; returns where it is."""
 
     def place(self, node_id: int, ports: Mapping[str, int], folder: Path) -> Place:
         """Where a broker with these ports will be."""
@@ -42,6 +46,12 @@ class Backend(Protocol):
 
 class JavaBackend:
     """Java processes; see java_broker.py."""
+
+    def prepare(self, version: str) -> str:
+        home = kafka_home(version)
+        storage.formatted_folder(home, {})
+        ensure_archive(home)
+        return str(home.folder)
 
     def place(self, node_id: int, ports: Mapping[str, int], folder: Path) -> Place:
         return Place(node_id, HOST, HOST, HOST, ports, str(folder / f"data-{node_id}"))

@@ -8,12 +8,13 @@ network.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.local.broker import Broker
-from pipeline.local.errors import ToolMissing
+from pipeline.local.errors import DownloadFailed, ToolMissing
 from pipeline.local.options import ClusterOptions
 from pipeline.local.ports import HOST
 from pipeline.local.properties import Place, to_text
@@ -40,7 +41,11 @@ def run_arguments(
         "KAFKA_JVM_PERFORMANCE_OPTS": " ".join(options.jit.value),
     }
     command = ["-c", _SCRIPT, "broker", "-t", cluster_id, *scram_arguments(options.users)]
-    return f"apache/kafka:{options.version}", environment, command
+    return _image(options.version), environment, command
+
+
+def _image(version: str) -> str:
+    return f"apache/kafka:{version}"
 
 
 def library() -> tuple[Callable[[str], Any], Callable[[], Any]]:
@@ -112,6 +117,13 @@ class DockerBackend:
     def __init__(self) -> None:
         self._network: Any = None
         self._brokers: list[DockerBroker] = []
+
+    def prepare(self, version: str) -> str:
+        command = ["docker", "pull", "--quiet", _image(version)]
+        pulled = subprocess.run(command, capture_output=True, text=True, check=False)
+        if pulled.returncode != 0:
+            raise DownloadFailed(f"Docker could not pull {_image(version)}:\n{pulled.stderr.strip()}")
+        return f"image {_image(version)}"
 
     def place(self, node_id: int, ports: Mapping[str, int], folder: Path) -> Place:
         return Place(node_id, "0.0.0.0", f"broker-{node_id}", HOST, ports, _DATA)

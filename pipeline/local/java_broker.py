@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.local import storage
-from pipeline.local.broker import wait_until_ready
-from pipeline.local.jvm import archive_file, java_command
-from pipeline.local.kafka_home import KafkaHome, locked
-from pipeline.local.options import ClusterOptions, Jit
-from pipeline.local.ports import HOST, PortLease
+from pipeline.local.jvm import java_command
+from pipeline.local.kafka_home import KafkaHome
+from pipeline.local.options import Jit
 from pipeline.local.process import ServerProcess
-from pipeline.local.properties import Place, Secrets, listener_names, server_properties, to_text
+from pipeline.local.properties import to_text
 
 
 class JavaBroker:
@@ -57,39 +53,3 @@ class JavaBroker:
     def release(self) -> None:
         if self._process is not None:
             self._process.release()
-
-
-def ensure_archive(home: KafkaHome) -> None:
-    """Make the class data archive of these jars where it is not there yet, from the start of a broker of its own."""
-    archive = archive_file(home)
-    if archive.exists():
-        return
-    with locked(f"{home.folder.name}-archive"):
-        if not archive.exists():
-            with tempfile.TemporaryDirectory(prefix="clusterlink-archive-") as scratch:
-                made = Path(scratch) / "classes.jsa"
-                _live_once(home, Path(scratch), [f"-XX:ArchiveClassesAtExit={made}"])
-                # Within the cache, so that the last step is a rename: no half-written archive is ever seen.
-                staged = archive.with_suffix(".part")
-                staged.write_bytes(made.read_bytes())
-                staged.rename(archive)
-
-
-def _live_once(home: KafkaHome, scratch: Path, flags: Sequence[str]) -> None:
-    """Start a broker, wait until it serves, stop it in good order."""
-    options = ClusterOptions(version=home.version)
-    leases = {name: PortLease() for name in listener_names(options, 1)}
-    try:
-        ports = {name: lease.port for name, lease in leases.items()}
-        place = Place(1, HOST, HOST, HOST, ports, str(scratch / "data"))
-        storage.place(storage.formatted_folder(home, {}), Path(place.data_folder), storage.random_id(), 1)
-        properties = server_properties(options, place, [place], Secrets("", None))
-        broker = JavaBroker(home, properties, scratch, flags=flags)
-        broker.launch()
-        try:
-            wait_until_ready(broker)
-        finally:
-            broker.stop(hard=False)
-    finally:
-        for lease in leases.values():
-            lease.release()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.local import watchdog
@@ -67,6 +69,18 @@ class Guard:
 GUARD = Guard()
 
 
+@contextlib.contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """A folder for the length of a block; it goes with this process if that ends first."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    GUARD.add_folder(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        GUARD.drop_folder(folder)
+
+
 class ServerProcess:
     """One server, its output appended to a log file. Not started twice: a restart is a new object."""
 
@@ -102,8 +116,9 @@ class ServerProcess:
         """End it and wait until it is gone: in good order, or at once as by a power cut (`hard`, kill -9)."""
         self._popen.send_signal(signal.SIGKILL if hard else signal.SIGTERM)
         try:
-            self._popen.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(STOP_TIMEOUT_S)
+        finally:  # too slow, or we were interrupted while we waited: either way it must not be left running
             self._popen.kill()
             self._popen.wait()
         GUARD.drop_process(self.pid)

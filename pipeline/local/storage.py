@@ -22,6 +22,7 @@ from pipeline.local.errors import LocalError
 from pipeline.local.jvm import java_command
 from pipeline.local.kafka_home import KafkaHome, locked
 from pipeline.local.options import Mechanism
+from pipeline.local.process import scratch_folder
 
 
 def random_id() -> str:
@@ -68,8 +69,8 @@ def _digest(users: Mapping[str, str]) -> str:
 
 
 def _format(home: KafkaHome, folder: Path, users: Mapping[str, str]) -> None:
-    with tempfile.TemporaryDirectory(prefix="clusterlink-format-") as scratch:
-        properties = Path(scratch) / "server.properties"
+    with scratch_folder("clusterlink-format-") as scratch:
+        properties = scratch / "server.properties"
         properties.write_text(
             "process.roles=broker,controller\nnode.id=1\ncontroller.listener.names=CONTROLLER\n"
             "listeners=PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2\ncontroller.quorum.voters=1@127.0.0.1:2\n"

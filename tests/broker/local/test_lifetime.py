@@ -57,6 +57,15 @@ def test_a_broker_keeps_its_data_and_its_address(three: LocalCluster, topic: str
     assert log_ends(three, topic) == [7]
 
 
+def test_a_broker_that_takes_too_long_to_stop_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LocalCluster() as cluster:
+        pid = int(cluster._brokers[1].describe().split()[-1])
+        monkeypatch.setattr("pipeline.local.process.STOP_TIMEOUT_S", 0.0)
+        cluster.stop_broker(1)
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
 def test_two_clusters_start_side_by_side_and_are_two() -> None:
     clusters = [LocalCluster(), LocalCluster()]
     start_together(clusters)
