@@ -9,6 +9,7 @@ of a living mirror share one, and the first of a generation stays the first.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
@@ -20,10 +21,12 @@ from pipeline.mirror.append import Token
 from pipeline.mirror.claims import (
     CLAIM_LIFETIME_MS,
     Claim,
+    Closed,
     Placed,
     ProducerId,
     current,
     decode,
+    last_open,
     next_generation,
     partition_key,
     usable,
@@ -90,6 +93,7 @@ class Registry:
 
         `retired`: the id that a reading showed to be retired; its successor is returned. `allocate` gets an id from the
         cluster (InitProducerId; never made up, since it could be somebody else's) and says whether it is transactional.
+        Raises Closed where the mirror has stopped.
         """
         key = partition_key(mirror_topic_id, partition)
         found = current(self._producers[key])
@@ -99,7 +103,32 @@ class Registry:
             proposal = ProducerId(mirror_topic_id, partition, generation, producer_id, self._worker, is_transactional)
             await self._write(self._topics.producers, f"{key}/{proposal.generation}/{proposal.producer_id}", proposal)
             found = current(self._producers[key])
+        if found.is_closing:
+            raise Closed(f"mirror partition {key} has stopped")
         return found
+
+    async def check_open(self, mirror_topic_id: str, partition: int) -> None:
+        """Raise Closed where a mirror partition was closed before this call, whoever closed it."""
+        if self.tail is None:
+            raise RuntimeError("the registry has no tail")
+        async with asyncio.timeout(30):
+            await self.tail.catch_up(self._topics.producers, 0)
+        found = current(self._producers[partition_key(mirror_topic_id, partition)])
+        if found is not None and found.is_closing:
+            raise Closed(f"mirror partition {found.key} has stopped")
+
+    async def close(self, mirror_topic_id: str, partition: int) -> ProducerId | None:
+        """Let nobody have a producer id for a mirror partition any more; may be repeated.
+
+        Returns the last one that was given out, which is still to be retired, or None if there never was one.
+        """
+        key = partition_key(mirror_topic_id, partition)
+        while (found := current(self._producers[key])) is None or not found.is_closing:
+            # never the same number twice: two closings under one key would lose their order to compaction
+            nobody = -1 - secrets.randbelow(2**62)
+            closing = ProducerId(mirror_topic_id, partition, next_generation(found), nobody, self._worker)
+            await self._write(self._topics.producers, f"{key}/{closing.generation}/{nobody}", closing)
+        return last_open(self._producers[key])
 
     async def forget(self, mirror_topic_id: str) -> None:
         """Remove the producer ids of a mirror that is deleted; its topic id never comes back."""

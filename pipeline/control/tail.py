@@ -96,6 +96,14 @@ class Tail:
                 raise RuntimeError(f"the tail of {topic} has ended")
             await moved.wait()
 
+    async def catch_up(self, topic: str, partition: int) -> None:
+        """Return once everything that was written before this call has been applied."""
+        if self._consumer is None:
+            raise RuntimeError("the tail is not started")
+        tp = TopicPartition(topic, partition)
+        ends = await self._consumer.end_offsets([tp])
+        await self.wait_for(topic, partition, ends[tp] - 1)
+
     async def _run(self) -> None:
         assert self._consumer is not None
         while True:

@@ -86,8 +86,8 @@ class Mirror(Jsonable):
     `resume_status` is the state to go back to when the link's pause or failure ends (MIRROR-37), `pending` the
     operation that a PENDING state serves. `cleanup_policy` is the source's: gaps are filled otherwise in compacted
     topics. `source_configs` are the source's values of the configs that have to differ while the topic is a mirror, so
-    that they can be set when it stops, the source reachable or not (MIRROR-90). `is_drained`: a promotion has everything
-    of the source; from then on nothing is copied any more (MIRROR-67).
+    that they can be set when it stops, the source reachable or not (MIRROR-90). `is_drained`: a promotion has all that
+    the source has; from then on nothing is copied any more (MIRROR-67).
     """
 
     link: str

@@ -23,6 +23,7 @@ from pipeline.mirror.pieces import Piece, PieceStatus
 from pipeline.mirror.readings import Basis, Reading
 from pipeline.mirror.verdicts import Api, Judgement, Verdict, judge
 from pipeline.wire.batch import Stamp
+from pipeline.wire.requests.codec import Batch
 from pipeline.wire.requests.produce import ProducedPartition
 
 MARKERS_A_REQUEST = 10_000
@@ -55,6 +56,8 @@ class Registrar(Protocol):
         allocate: Callable[[], Awaitable[tuple[int, bool]]],
         retired: int | None = None,
     ) -> ProducerId: ...
+
+    async def check_open(self, mirror_topic_id: str, partition: int) -> None: ...
 
 
 class Appender:
@@ -129,7 +132,7 @@ class Appender:
             append.done(append, unsent)
 
     async def data(
-        self, first_offset: int, records: int, batch: Callable[[Stamp], bytes | bytearray], done: Callable[[], None]
+        self, first_offset: int, records: int, batch: Callable[[Stamp], Batch], done: Callable[[], None]
     ) -> None:
         """Append one batch of consecutive offsets; returns when it is on its way, `done` is called when it is
         settled.
@@ -148,10 +151,9 @@ class Appender:
         except BaseException:
             chain.refused(write, "the batch could not be made")
             raise
-        size = len(payload)
 
-        def settle(_: lane.Append, answer: ProducedPartition | ClusterError) -> None:
-            self._answered(write, answer, size)
+        def settle(sent: lane.Append, answer: ProducedPartition | ClusterError) -> None:
+            self._answered(write, answer, sent.size)
             done()
 
         self._lane = way
@@ -268,7 +270,10 @@ class Appender:
             self._marker = self._destination.marker(self.piece.mirror_topic_id, partition)
             if await self._marker.take_over() != producer.producer_id:
                 raise ClusterError(f"{self.piece}: its transactional id has another producer id now")
-        return await self._destination.reading(topic, partition, producer.producer_id)
+        reading = await self._destination.reading(topic, partition, producer.producer_id)
+        if producer.is_transactional:  # its epoch does not tell that the mirror has stopped, see lifecycle/fencing.py
+            await self._registrar.check_open(self.piece.mirror_topic_id, partition)
+        return reading
 
     @property
     def _active(self) -> Chain:

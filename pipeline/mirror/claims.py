@@ -18,6 +18,10 @@ e and c only grow, so when Y was read something had advanced (e, c) for good. Th
 Producer ids. The first record by log offset for (mirror topic id, partition, generation) wins, whoever wrote it. When
 the id is retired, the next generation begins in the same way. The topic must therefore never be compacted (the *last*
 record of a key would stay), and keep producer ids for ever; claims are of no use after `CLAIM_LIFETIME_MS`.
+
+Closing. When a mirror stops, a negative producer id is written for the next generation: there will be no other. Once
+the id before it is retired too (`pipeline/lifecycle/fencing.py`), whoever still believes that it copies the partition
+is refused by the leader, reads again, finds the id retired and its successor closed, and ends (`Closed`).
 """
 
 from __future__ import annotations
@@ -37,6 +41,10 @@ T = TypeVar("T")
 CLAIM_LIFETIME_MS = 3_600_000
 """A claim lands within this of its record or never: then its token is free again. Requests in doubt use up tokens, so
 retry claims at most once a minute; at 63 within this time a claim has to wait."""
+
+
+class Closed(Exception):
+    """The mirror has stopped: there is no producer id for it any more. Whoever copies it ends, quietly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,11 @@ class ProducerId(Jsonable):
         """As a claim's."""
         return partition_key(self.mirror_topic_id, self.partition)
 
+    @property
+    def is_closing(self) -> bool:
+        """Nobody writes to the partition any more: its mirror has stopped."""
+        return self.producer_id < 0
+
 
 @dataclass(frozen=True, slots=True)
 class Placed(Generic[T]):
@@ -123,6 +136,11 @@ def current(records: Iterable[Placed[ProducerId]]) -> ProducerId | None:
         if winner is None or placed.offset < winner.offset:
             winners[placed.record.generation] = placed
     return winners[max(winners)].record if winners else None
+
+
+def last_open(records: Iterable[Placed[ProducerId]]) -> ProducerId | None:
+    """Give the last producer id with which a partition may have been written, closed or not; None if there was none."""
+    return current(placed for placed in records if not placed.record.is_closing)
 
 
 def next_generation(latest: ProducerId | None) -> int:

@@ -20,6 +20,7 @@ from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
 from pipeline.mirror import seeding
 from pipeline.mirror.appending import Appender, Doubt
+from pipeline.mirror.claims import Closed
 from pipeline.mirror.pieces import Piece, PieceStatus, uuid_of
 from pipeline.mirror.plan import Policy, plan_slice
 from pipeline.mirror.sessions import Key
@@ -120,6 +121,10 @@ class Copier:
                         "%s of link %s failed: %s: %s", self.piece, self.piece.link, failure.code, failure.message
                     )
                     self.status.failed(failure.code, failure.message)
+                    return
+                except Closed as reason:
+                    log.info("%s: copying ends: %s", self.piece, reason)
+                    self.status.waits_for = str(reason)
                     return
                 except (Doubt, ClusterError) as reason:
                     self.status.waits_for = str(reason)
