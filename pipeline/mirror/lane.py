@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError
+from pipeline.wire.requests.codec import Batch
 from pipeline.wire.requests.produce import ProduceBatch, ProducedPartition, ProduceRequest, ProduceResponse
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,13 @@ class Append:
 
     topic: str
     partition: int
-    batch: bytes | bytearray | memoryview = field(repr=False)
+    batch: Batch = field(repr=False)
     done: Callable[[Append, ProducedPartition | ClusterError], None]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the batch."""
+        return sum(len(part) for part in self.batch) if isinstance(self.batch, tuple) else len(self.batch)
 
 
 class Lane:
@@ -92,12 +98,12 @@ class Lane:
         for _ in range(len(self._turns)):
             key = self._turns[0]
             waiting = self._ready[key]
-            if chosen and size + len(waiting[0].batch) > self._request_bytes:
+            if chosen and size + waiting[0].size > self._request_bytes:
                 break
             self._turns.popleft()
             append = waiting.popleft()
             chosen[key] = append
-            size += len(append.batch)
+            size += append.size
             if waiting:
                 self._turns.append(key)
             else:

@@ -11,9 +11,10 @@ from pipeline.mirror.gaps import Filler, Hole
 from pipeline.mirror.pieces import Piece
 from pipeline.mirror.plan import Fill, Pass, Policy, Rewrite, Step
 from pipeline.mirror.slices import Slice
-from pipeline.wire.batch import Stamp, restamp
+from pipeline.wire.batch import Stamp, restamp_head
 from pipeline.wire.coalescing import coalesce
 from pipeline.wire.records import Record, close_batch, open_batch
+from pipeline.wire.requests.codec import Batch
 
 REPEATED_RECORDS = 10_000
 
@@ -35,7 +36,7 @@ class SliceWriter:
         """Do one step; raises what `Appender` raises, and CorruptBatch for records that are not what they claim."""
         if isinstance(step, Pass):
             header = step.header
-            await self._append(header.base_offset, header.count, partial(restamp, self._fetched.records, header))
+            await self._append(header.base_offset, header.count, partial(restamp_head, self._fetched.records, header))
         elif isinstance(step, Rewrite):
             await self._rewrite(step)
         else:
@@ -82,7 +83,7 @@ class SliceWriter:
     async def _append_run(self, run: Sequence[Record], codec: int) -> None:
         await self._append(run[0].offset, len(run), lambda stamp: close_batch(run, codec, stamp))
 
-    async def _append(self, first_offset: int, count: int, batch: Callable[[Stamp], bytes | bytearray]) -> None:
+    async def _append(self, first_offset: int, count: int, batch: Callable[[Stamp], Batch]) -> None:
         self._open += 1
         try:
             await self._appender.data(first_offset, count, batch, self._settle)

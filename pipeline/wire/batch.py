@@ -35,7 +35,9 @@ __all__ = [
     "UnsupportedMagic",
     "assemble",
     "next_sequence",
+    "place",
     "restamp",
+    "restamp_head",
     "scan",
 ]
 
@@ -47,8 +49,8 @@ CRC_COVERS_FROM = 21
 CODEC, LOG_APPEND_TIME, TRANSACTIONAL, CONTROL, DELETE_HORIZON = 0x07, 0x08, 0x10, 0x20, 0x40
 
 _OLD_HEAD = Struct(">qi4xb")  # what all formats share: offset, length, (CRC of v0/v1 | leader epoch), magic
-_CRC = Struct(">I")
-_CRC_AT = 17
+_BASE_OFFSET, _LAST_OFFSET_DELTA, _CRC = Struct(">q"), Struct(">i"), Struct(">I")
+_CRC_AT, _LAST_OFFSET_DELTA_AT = 17, 23
 NO_LEADER_EPOCH = -1
 
 
@@ -168,15 +170,25 @@ def restamp(buffer: bytes | bytearray | memoryview, header: BatchHeader, stamp: 
     Raises ValueError for what a new header alone cannot carry over exactly: a control batch would become a record that
     consumers see (I2), and a LogAppendTime batch would show the producers' times on a CreateTime topic (I1).
     """
+    head, records = restamp_head(buffer, header, stamp)
+    return bytearray(head) + records
+
+
+def restamp_head(buffer: bytes | bytearray | memoryview, header: BatchHeader, stamp: Stamp) -> tuple[bytes, memoryview]:
+    """As `restamp`, without copying the records: a new header, and a view of the buffer's records to send behind it."""
     attributes = header.attributes
     if attributes & (CONTROL | LOG_APPEND_TIME):
         kind = "control" if attributes & CONTROL else "LogAppendTime"
         raise ValueError(f"the batch at offset {header.base_offset} is a {kind} batch: it cannot be passed through")
-    out = bytearray(memoryview(buffer)[header.position : header.position + header.size])
+    records = memoryview(buffer)[header.position + HEADER_SIZE : header.position + header.size]
     attributes &= ~(TRANSACTIONAL | DELETE_HORIZON)
     deltas = header.last_offset_delta, header.base_timestamp, header.max_timestamp
-    _seal(out, attributes, deltas, stamp, header.count)
-    return out
+    head = bytearray(HEADER_SIZE)
+    HEADER.pack_into(
+        head, 0, 0, header.size - LENGTH_ENDS, NO_LEADER_EPOCH, 2, 0, attributes, *deltas, *stamp, header.count
+    )
+    _CRC.pack_into(head, _CRC_AT, crc32c(records, crc32c(memoryview(head)[CRC_COVERS_FROM:])))
+    return bytes(head), records
 
 
 def assemble(
@@ -190,6 +202,14 @@ def assemble(
     out[HEADER_SIZE:] = records
     _seal(out, codec, (count - 1, *timestamps), stamp, count)
     return out
+
+
+def place(batch: bytearray, base_offset: int, last_offset_delta: int) -> bytearray:
+    """Give an assembled batch its place in a log, in place; it may have holes, as after compaction."""
+    _BASE_OFFSET.pack_into(batch, 0, base_offset)
+    _LAST_OFFSET_DELTA.pack_into(batch, _LAST_OFFSET_DELTA_AT, last_offset_delta)
+    _CRC.pack_into(batch, _CRC_AT, crc32c(memoryview(batch)[CRC_COVERS_FROM:]))
+    return batch
 
 
 def _seal(out: bytearray, attributes: int, deltas: tuple[int, int, int], stamp: Stamp, count: int) -> None:

@@ -24,6 +24,9 @@ K = TypeVar("K", bound=Hashable)
 NO_TOPIC_ID: Final = UUID(int=0)
 """What the protocol says where there is no topic id."""
 
+Batch = bytes | bytearray | memoryview | tuple[bytes, memoryview]
+"""A closed batch: in one piece, or its header and its records apart."""
+
 _INT8, _INT16, _INT32, _INT64 = Struct(">b"), Struct(">h"), Struct(">i"), Struct(">q")
 
 
@@ -93,10 +96,11 @@ class Writer:
         self.count(len(values))
         self._add(Struct(f">{len(values)}i").pack(*values))
 
-    def records(self, value: bytes | bytearray | memoryview) -> None:
-        """Record batches as they are; they are not copied before `join`."""
-        self.count(memoryview(value).nbytes)
-        self._add(value)
+    def records(self, value: Batch) -> None:
+        """A record batch as it is, or its header and its records; nothing is copied before `join`."""
+        parts = value if isinstance(value, tuple) else (value,)
+        self.count(sum(memoryview(part).nbytes for part in parts))
+        self._parts += parts
 
     def tags(self) -> None:
         """The end of a structure: no tagged fields (we send none), in the flexible encoding only."""

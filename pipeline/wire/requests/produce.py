@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from pipeline.wire.requests.base import Request
-from pipeline.wire.requests.codec import Reader, Writer, grouped
+from pipeline.wire.requests.codec import Batch, Reader, Writer, grouped
 
 
 @dataclass(frozen=True, slots=True)
 class ProduceBatch:
-    """A batch as `restamp`, `close_batch` or `filler_batch` made it; brokers take one per partition and request."""
+    """A batch from `restamp_head`, `close_batch` or `filler_batch`; brokers take one per partition and request."""
 
     topic: str
     partition: int
-    batch: bytes | bytearray | memoryview = field(repr=False)
+    batch: Batch = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
