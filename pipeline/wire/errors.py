@@ -2,7 +2,7 @@
 
 WireError
 ├── CorruptBatch         a record batch that does not hold together: read it again, then fail the mirror (I4)
-├── UnsupportedMagic     a message set of the formats v0/v1 (before Kafka 0.11): open it with `records.open_message_set`
+├── UnsupportedMagic     a message set of the formats v0/v1 (before Kafka 0.11): `message_sets.upgrade` the buffer
 ├── MalformedMessage     an answer that ends early or lies about its lengths: the connection is of no use any more
 └── UnsupportedByBroker  the broker lacks a version of an API that we need (REST-91): nothing to retry
 """
