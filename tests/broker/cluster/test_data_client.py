@@ -13,12 +13,13 @@ from pipeline.cluster.errors import KafkaFailure
 from pipeline.local.cluster import LocalCluster
 from pipeline.wire.requests.list_offsets import ListOffsetsRequest
 from pipeline.wire.requests.metadata import MetadataRequest
+from tests.broker.cluster.eventually import create
 
 
 async def test_cluster_brokers_and_topics_with_their_ids(
     source: LocalCluster, admin: Admin, client: DataClient, topic: str
 ) -> None:
-    made = await admin.create_topic(topic, 3)
+    made = await create(admin, topic, 3)
     assert client.cluster_id == source.cluster_id
     host, _, port = source.bootstrap_servers.partition(":")
     assert [(b.host, b.port) for b in client.brokers.values()] == [(host, int(port))]
@@ -45,7 +46,7 @@ async def test_a_topic_that_is_not_there(client: DataClient, unique: Callable[[s
 async def test_a_topic_shows_up_once_it_is_made(admin: Admin, client: DataClient, topic: str) -> None:
     with pytest.raises(KafkaFailure):
         await client.find_leader(topic, 0)
-    await admin.create_topic(topic, 1)
+    await create(admin, topic, 1)
     assert await client.find_leader(topic, 0) in client.brokers
 
 
@@ -58,7 +59,7 @@ async def test_close_leaves_no_task_and_no_connection(source: LocalCluster, clie
 
 
 async def test_requests_at_the_same_time_get_their_own_answers(admin: Admin, client: DataClient, topic: str) -> None:
-    await admin.create_topic(topic, 2)
+    await create(admin, topic, 2)
     (node,) = client.brokers
     requests = [MetadataRequest(topics=[topic]), MetadataRequest(topics=[])] * 10
     answers = await asyncio.gather(*(client.send(node, request) for request in requests))

@@ -11,6 +11,7 @@ from confluent_kafka import Consumer
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.administration.group_offsets import CommittedOffset
 from pipeline.local.cluster import LocalCluster
+from tests.broker.cluster.eventually import create
 from tests.support.clients import configuration
 
 UNKNOWN_MEMBER_ID, GROUP_SUBSCRIBED_TO_TOPIC = 25, 86
@@ -50,7 +51,7 @@ async def test_a_group_protects_its_offsets_while_somebody_is_in_it(
     admin: Admin, topic: str, member: tuple[str, str, Member]
 ) -> None:
     group, protocol, someone = member
-    await admin.create_topic(topic, 2)
+    await create(admin, topic, 2)
     await asyncio.to_thread(someone.join)
     listed = {each.group_id: each for each in await admin.list_groups()}[group]
     assert (listed.type, listed.protocol_type, listed.state) == (protocol, "consumer", "Stable")
@@ -67,7 +68,7 @@ async def test_a_group_protects_its_offsets_while_somebody_is_in_it(
 
 async def test_a_new_group_appears_with_its_offsets_and_no_member(admin: Admin, topic: str) -> None:
     """TASK-4."""
-    await admin.create_topic(topic, 2)
+    await create(admin, topic, 2)
     group = f"{topic}-new"
     nobody = await admin.describe_group(group)
     assert (nobody.state, nobody.members) == ("Dead", 0)
@@ -86,7 +87,7 @@ async def test_a_new_group_appears_with_its_offsets_and_no_member(admin: Admin, 
 async def test_offsets_of_a_subscribed_topic_cannot_be_forgotten(
     admin: Admin, source: LocalCluster, topic: str
 ) -> None:
-    await admin.create_topic(topic, 1)
+    await create(admin, topic, 1)
     group = f"{topic}-group"
     await admin.alter_group_offsets(group, {(topic, 0): CommittedOffset(0)})
     someone = Member(source, group, "classic", topic)

@@ -8,6 +8,7 @@ from pipeline.cluster.admin import Admin
 from pipeline.cluster.administration.offsets import FoundOffset
 from pipeline.cluster.errors import ClusterError, KafkaFailure
 from pipeline.local.cluster import LocalCluster
+from tests.broker.cluster.eventually import create
 from tests.support.producing import Sent, produce
 
 FOREVER = {"retention.ms": "-1"}
@@ -24,7 +25,7 @@ def code(answer: FoundOffset | ClusterError) -> int | None:
 
 
 async def test_offsets(admin: Admin, source: LocalCluster, topic: str) -> None:
-    await admin.create_topic(topic, 2, configs=FOREVER)
+    await create(admin, topic, 2, FOREVER)
     fill(source, topic)
     both = [(topic, 0), (topic, 1)]
     assert await admin.begin_offsets(both) == {(topic, 0): 0, (topic, 1): 0}
@@ -39,7 +40,7 @@ async def test_offsets(admin: Admin, source: LocalCluster, topic: str) -> None:
 
 
 async def test_records_are_deleted_up_to_an_offset(admin: Admin, source: LocalCluster, topic: str) -> None:
-    await admin.create_topic(topic, 2, configs=FOREVER)
+    await create(admin, topic, 2, FOREVER)
     fill(source, topic)
     done = await admin.delete_records({(topic, 0): 2, (topic, 1): 99, (topic, 7): 1})
     assert done[topic, 0] == FoundOffset(2)
@@ -51,5 +52,5 @@ async def test_records_are_deleted_up_to_an_offset(admin: Admin, source: LocalCl
 
 async def test_a_compacted_topic_keeps_its_records(admin: Admin, topic: str) -> None:
     """design.md: refused with 44, which is why a mirror is seeded under compact,delete."""
-    await admin.create_topic(topic, 1, configs={"cleanup.policy": "compact"})
+    await create(admin, topic, 1, {"cleanup.policy": "compact"})
     assert code((await admin.delete_records({(topic, 0): 0}))[topic, 0]) == 44

@@ -8,6 +8,7 @@ from pipeline.cluster.probe import probe
 from pipeline.cluster.security import client_arguments
 from pipeline.cluster.versions import Role
 from pipeline.local.cluster import LocalCluster
+from tests.broker.cluster.eventually import create, eventually
 
 
 async def test_it_can_be_both_ends_of_a_link(old_source: LocalCluster) -> None:
@@ -18,10 +19,10 @@ async def test_it_can_be_both_ends_of_a_link(old_source: LocalCluster) -> None:
 async def test_administration(old_source: LocalCluster, topic: str) -> None:
     group = f"{topic}-group"
     async with Admin(client_arguments(old_source.client_properties())) as admin:
-        made = await admin.create_topic(topic, 2, configs={"retention.ms": "777"})
+        made = await create(admin, topic, 2, {"retention.ms": "777"})
         assert (await admin.describe_topics([topic]))[topic].topic_id == made.topic_id
         await admin.alter_topic_configs(topic, delete=["retention.ms"])
-        assert (await admin.topic_configs(topic))["retention.ms"].is_default
+        await eventually(lambda: admin.topic_configs(topic), lambda found: found["retention.ms"].is_default)
         assert (await admin.describe_group(group)).state == "Dead"
         assert await admin.alter_group_offsets(group, {(topic, 1): CommittedOffset(0, "a note")}) == {}
         assert await admin.group_offsets(group) == {(topic, 1): CommittedOffset(0, "a note")}

@@ -7,6 +7,7 @@ import pytest
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.administration.configs import ConfigSource
 from pipeline.cluster.errors import ClusterError, KafkaFailure
+from tests.broker.cluster.eventually import create, eventually, until_described
 
 
 async def refused(call: object) -> KafkaFailure:
@@ -19,19 +20,19 @@ async def test_a_topic_from_creation_to_deletion(admin: Admin, topic: str) -> No
     dry = await admin.create_topic(topic, 2, configs={"retention.ms": "777"}, validate_only=True)
     assert dry.partitions == 2
     assert (await admin.describe_topics([topic]))[topic].error == 3, "a dry run makes nothing"
-    made = await admin.create_topic(topic, 2, configs={"retention.ms": "777"})
+    made = await create(admin, topic, 2, {"retention.ms": "777"})
     assert (made.partitions, made.replication_factor) == (2, 1)
     assert (await admin.list_topics())[topic].topic_id == made.topic_id
     await admin.create_partitions(topic, 4, validate_only=True)
     assert len((await admin.describe_topics([topic]))[topic].partitions) == 2
     await admin.create_partitions(topic, 4)
-    assert len((await admin.describe_topics([topic]))[topic].partitions) == 4
+    await until_described(admin, topic, 4)
     await admin.delete_topic(topic)
-    assert (await admin.describe_topics([topic]))[topic].error == 3
+    await until_described(admin, topic, 0)
 
 
 async def test_what_the_broker_refuses_keeps_its_code_and_words(admin: Admin, topic: str) -> None:
-    await admin.create_topic(topic, 2)
+    await create(admin, topic, 2)
     exists = await refused(admin.create_topic(topic, 2))
     assert (exists.code, exists.operation, exists.resource) == (36, "CREATE", f"topic {topic}")
     assert "already exists" in str(exists)
@@ -45,7 +46,7 @@ async def test_what_the_broker_refuses_keeps_its_code_and_words(admin: Admin, to
 
 
 async def test_effective_settings_say_where_they_come_from(admin: Admin, topic: str) -> None:
-    await admin.create_topic(topic, 1, configs={"retention.ms": "777"})
+    await create(admin, topic, 1, {"retention.ms": "777"})
     settings = await admin.topic_configs(topic)
     assert (settings["retention.ms"].value, settings["retention.ms"].is_default) == ("777", False)
     assert settings["retention.ms"].source is ConfigSource.DYNAMIC_TOPIC_CONFIG
@@ -54,13 +55,12 @@ async def test_effective_settings_say_where_they_come_from(admin: Admin, topic: 
     await admin.alter_topic_configs(topic, {"cleanup.policy": "compact"}, ["retention.ms"], validate_only=True)
     assert (await admin.topic_configs(topic))["retention.ms"].value == "777"
     await admin.alter_topic_configs(topic, {"cleanup.policy": "compact"}, ["retention.ms"])
-    settings = await admin.topic_configs(topic)
-    assert settings["retention.ms"].is_default
+    settings = await eventually(lambda: admin.topic_configs(topic), lambda found: found["retention.ms"].is_default)
     assert not settings["cleanup.policy"].is_default
 
 
 async def test_settings_of_many_topics_in_one_request(admin: Admin, topic: str) -> None:
-    await admin.create_topic(topic, 1)
+    await create(admin, topic, 1)
     found = await admin.topics_configs([topic, f"{topic}-missing"])
     assert isinstance(found[topic], dict)
     error = found[f"{topic}-missing"]
