@@ -166,6 +166,9 @@ def wait_for_ends(
     wanted = log_ends(source, topic, partitions)
     began = time.monotonic()
     wait_until(
-        lambda: log_ends(destination, topic, partitions) == wanted, f"the mirror of {topic} ends at {wanted}", within_s
+        lambda: log_ends(destination, topic, partitions) == wanted,
+        f"the mirror of {topic} ends at {wanted}",
+        within_s,
+        0.25,
     )
     return time.monotonic() - began

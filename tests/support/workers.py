@@ -16,7 +16,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -48,13 +49,22 @@ def wait_until(condition: Callable[[], object], what: str, within_s: float = 30.
 class WorkerProcess:
     """`python -m faust -A pipeline.app worker` with settings of its own. A `with` block starts it and ends it."""
 
-    def __init__(self, bootstrap_servers: str, folder: Path, app_id: str | None = None, **settings: str) -> None:
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        folder: Path,
+        app_id: str | None = None,
+        *,
+        loglevel: str = "info",
+        **settings: str,
+    ) -> None:
         """`settings` are rows of the settings table by field name; unless told 4 control partitions and a 6 s session.
 
         `folder` gets the table stores and the log, under a name of this worker's own.
         """
         self.app_id = app_id or f"t{uuid.uuid4().hex[:8]}"
         self.name = f"worker-{uuid.uuid4().hex[:6]}"
+        self._loglevel = loglevel
         self._folder = folder / self.name
         self._log_file = self._folder / "worker.log"
         self._given = {
@@ -87,6 +97,14 @@ class WorkerProcess:
             error.add_note(f"{self.name} logged last:\n{self.log_end()}")
         self._end()
 
+    @contextmanager
+    def ended_with_us(self) -> Iterator[Self]:
+        """A block in which the test launches it when it likes; ended like `with` ends it."""
+        try:
+            yield self
+        finally:
+            self._end()
+
     def launch(self) -> None:
         """Start the process, again on the same port and data where it ran before; does not wait."""
         assert not self.is_running(), "it runs already"
@@ -97,7 +115,7 @@ class WorkerProcess:
         with self._log_file.open("ab") as log:
             self._log_begins_at = log.tell()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "faust", "-A", "pipeline.app", "worker", "--loglevel", "info"],
+                [sys.executable, "-m", "faust", "-A", "pipeline.app", "worker", "--loglevel", self._loglevel],
                 cwd=_ROOT,
                 env={**os.environ, **{f"CLUSTERLINK_{field.upper()}": value for field, value in given.items()}},
                 stdin=subprocess.DEVNULL,
