@@ -91,6 +91,33 @@ def test_an_abort_marker_below_the_next_offset_counts() -> None:
     assert plan(batches, 13, aborted=((5, 4),), kinds={12: ControlType.ABORT}) == (Pass(batches[2]),)
 
 
+def test_an_empty_control_batch_ends_nothing_and_is_not_opened() -> None:
+    """What the cleaner leaves of a marker so that the producer stays known."""
+    batches = [
+        batch(10, 10, attributes=CONTROL | TRANSACTIONAL, producer_id=5, count=0),
+        batch(11, 11, attributes=TRANSACTIONAL, producer_id=5),
+        batch(12, 12),
+    ]
+    assert plan(batches, 10, aborted=((5, 4),), kinds={}) == (Fill(10, 11, near=batches[2]), Pass(batches[2]))
+
+
+def test_aborted_transactions_count_from_where_they_begin_in_whatever_order_they_are_listed() -> None:
+    batches = [
+        batch(10, 10, attributes=TRANSACTIONAL, producer_id=5),
+        batch(11, 11, attributes=TRANSACTIONAL, producer_id=6),
+        batch(12, 12, attributes=TRANSACTIONAL, producer_id=5),
+    ]
+    for aborted in (((6, 11), (5, 12)), ((5, 12), (6, 11))):
+        assert plan(batches, 10, aborted=aborted) == (Pass(batches[0]), Fill(11, 12, near=batches[0]))
+
+
+def test_an_end_leaves_out_the_batch_that_reaches_it() -> None:
+    batches = [batch(10, 19), batch(20, 29)]
+    assert plan(batches, 10, end=30) == (Pass(batches[0]), Pass(batches[1]))
+    assert plan(batches, 10, end=29) == (Pass(batches[0]),)
+    assert plan(batches, 10, end=19, known_empty_to=25) == ()
+
+
 def test_a_batch_without_records_is_a_gap() -> None:
     batches = [batch(10, 19, count=0), batch(20, 20)]
     assert plan(batches, 12) == (Fill(12, 19, near=batches[1]), Pass(batches[1]))
@@ -143,6 +170,14 @@ def test_small_neighbours_are_put_together_within_limits() -> None:
         Rewrite((batches[0], batches[1]), 0, 1),
         Rewrite((batches[2], batches[3]), 2, 3),
         Pass(batches[4]),
+    )
+
+
+def test_the_most_offsets_of_what_is_put_together() -> None:
+    batches = [batch(n, n) for n in range(4)]
+    assert plan(batches, 0, Policy(rewrite_records=2)) == (
+        Rewrite((batches[0], batches[1]), 0, 1),
+        Rewrite((batches[2], batches[3]), 2, 3),
     )
 
 
