@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from pipeline.api.authentication import Authentication, read_authentication
+from pipeline.api.endpoint import authentication, rate_limit
 from pipeline.api.mounting import mount
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.data import DataClient
@@ -24,23 +23,24 @@ from pipeline.control.keys import link_partition, position_key, work_partition
 from pipeline.control.plane import Plane
 from pipeline.control.read_model import TABLES, ReadModel
 from pipeline.control.registry import Registry
+from pipeline.control.sealing import Sealing
 from pipeline.control.sending import Sender
 from pipeline.control.tail import Entry, Tail
 from pipeline.control.topics import ControlTopics
 from pipeline.control.work import wanted
+from pipeline.lifecycle.command_door import warn_if_open
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.handling import HANDLERS
 from pipeline.lifecycle.leading import Leaders
 from pipeline.lifecycle.watching import watch
 from pipeline.link.models import Position
-from pipeline.mirror.destination import Destination
+from pipeline.mirror.destination import MARKING_OPERATIONS, Destination
 from pipeline.mirror.engine import Engine, Reporter
 from pipeline.mirror.slices import SliceSink
-from pipeline.settings import SettingsError, WorkerSettings
+from pipeline.secrets.encoder import Encoder
+from pipeline.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
-MARKING_OPERATIONS = frozenset({"ALTER", "CLUSTER_ACTION"})
-"""On the cluster: either lets a client write transaction markers."""
 
 
 class Worker:
@@ -50,9 +50,11 @@ class Worker:
         self.settings = settings
         self.name = settings.worker
         self.topics = ControlTopics(settings.app_id, settings.partitions, settings.replication_factor)
+        current_key, old_key = settings.encoder_keys()
+        self.sealing = Sealing(Encoder(current_key.current, old_key.current))
         self.open_link_agent: Callable[[str], SliceSink] | None = None
         self.model = ReadModel(self.topics)
-        self._authentication = rest_authentication(settings)
+        self._authentication = authentication(settings)
         security = client_arguments(settings.client_configs())
         self._client_arguments = security.aiokafka() | {"client_id": f"{settings.app_id}-{self.name}"}
         self._own = Admin(security)
@@ -60,7 +62,12 @@ class Worker:
         self.sender = Sender(self._client_arguments)
         self.registry = Registry(self.topics, self.sender, self.name)
         self.plane = Plane(
-            self.model, self.topics, self.sender, self.name, lambda: self._is_running and bool(self._owned)
+            self.model,
+            self.topics,
+            self.sender,
+            self.name,
+            lambda: self._is_running and bool(self._owned),
+            sealing=self.sealing,
         )
         self.context: Context | None = None
         self.engine: Engine | None = None
@@ -75,11 +82,18 @@ class Worker:
         """Make sure that the control topics exist. Raises where the own cluster cannot be used."""
         await self._own.start()
         await control_topics.ensure(self.topics, TABLES, self._own)
-        self.plane.cluster_id = await self._own.cluster_id()
+        self.plane.cluster_id = self.sealing.cluster_id = await self._own.cluster_id()
+        await warn_if_open(self._own, self.topics.commands)
 
     def mount(self, application: web.Application) -> None:
         """Serve REST on an aiohttp application."""
-        mount(application, self.plane, self._authentication, submit_timeout_s=self.settings.api_timeout_ms / 1000)
+        mount(
+            application,
+            self.plane,
+            self._authentication,
+            rate_limit=rate_limit(self.settings),
+            submit_timeout_s=self.settings.api_timeout_ms / 1000,
+        )
 
     async def start(self) -> None:
         """Follow the changelogs and begin to work on what is owned."""
@@ -103,6 +117,7 @@ class Worker:
             self.registry,
             self._send_outcome,
             self._forget_position,
+            self.sealing,
         )
         if self.open_link_agent is None:
             raise RuntimeError("agents/mirror.py has not been imported")
@@ -195,17 +210,3 @@ class Worker:
     async def _send_position(self, link: str, mirror_topic: str, partition: int, row: dict[str, Any] | None) -> None:
         home = work_partition(link, mirror_topic, partition, self.settings.partitions)
         await self.sender.send(self.topics.progress, position_key(link, mirror_topic, partition), row, partition=home)
-
-
-def rest_authentication(settings: WorkerSettings) -> Authentication:
-    """Who may call REST (REST-95). Raises SettingsError where the credentials file cannot be used."""
-    lines: list[str] = []
-    if settings.rest_credentials_file:
-        try:
-            lines = Path(settings.rest_credentials_file).read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise SettingsError([f"CLUSTERLINK_REST_CREDENTIALS_FILE: cannot be read: {error.strerror}"]) from error
-    try:
-        return read_authentication(settings.rest_authentication, lines)
-    except ValueError as error:
-        raise SettingsError([f"CLUSTERLINK_REST_CREDENTIALS_FILE: {error}"]) from error

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import Unreachable, check
 from pipeline.mirror.append import Markers
-from pipeline.mirror.coordinator import TransactionalMarker
+from pipeline.mirror.coordinator import PASSING, TransactionalMarker
 from pipeline.mirror.lane import Lane
 from pipeline.mirror.readings import ProducerState, Reading
 from pipeline.wire.requests.delete_records import DeleteRecordsRequest, DeleteUpTo
@@ -23,6 +23,8 @@ from pipeline.wire.requests.write_txn_markers import Marker, WriteTxnMarkersRequ
 
 UNSETTLED_PAUSE_S = 0.02
 MOST_READINGS = 250
+MARKING_OPERATIONS = frozenset({"ALTER", "CLUSTER_ACTION"})
+"""On the cluster: either lets a client write transaction markers (31 otherwise)."""
 
 
 class Destination:
@@ -108,8 +110,13 @@ class Destination:
         check(response.partitions[0].error_code, operation="DELETE", resource=f"{topic}-{partition}")
 
     async def new_producer_id(self) -> int:
-        """A producer id that is nobody else's."""
+        """A producer id that is nobody else's. A broker that has just started may have none for a moment (14)."""
         response = await self._asking.send_any(InitProducerIdRequest())
+        for _ in range(MOST_READINGS):
+            if response.error_code not in PASSING:
+                break
+            await asyncio.sleep(UNSETTLED_PAUSE_S)
+            response = await self._asking.send_any(InitProducerIdRequest())
         check(response.error_code, operation="IDEMPOTENT_WRITE", resource="cluster")
         return int(response.producer_id)
 

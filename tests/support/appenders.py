@@ -40,6 +40,9 @@ class SharedRegistrar:
             self._producers[mirror_topic_id, partition] = known
         return known
 
+    async def check_open(self, mirror_topic_id: str, partition: int) -> None:
+        """No mirror stops here."""
+
     async def token(self, mirror_topic_id: str, partition: int, basis: Basis) -> Token:
         self._tokens += 1
         return Token(basis, self._tokens % TOKENS + 1)
