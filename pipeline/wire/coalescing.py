@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.wire.batch import CONTROL, HEADER_SIZE, LOG_APPEND_TIME, BatchHeader, CorruptBatch, Stamp, assemble
+from pipeline.wire.batch import CODEC, CONTROL, HEADER_SIZE, LOG_APPEND_TIME, BatchHeader, CorruptBatch, Stamp, assemble
 from pipeline.wire.compression import NotDecompressable, compress, decompress
 from pipeline.wire.fields import SMALL, decode_varint, encode_varint
 
 _TABLE = len(SMALL)
+_FIRST = b"\x00\x00\x00"  # attributes, timestamp delta and offset delta of a batch's first record
 
 
 def coalesce(buffer: bytes | bytearray | memoryview, headers: Sequence[BatchHeader], stamp: Stamp) -> bytes:
@@ -27,58 +28,71 @@ def coalesce(buffer: bytes | bytearray | memoryview, headers: Sequence[BatchHead
     if not headers:
         raise ValueError("a batch needs a record")
     first = headers[0]
-    codec, base_timestamp, next_offset = first.codec, first.base_timestamp, first.base_offset
-    view = memoryview(buffer)
-    parts: list[bytes] = []
-    latest = first.max_timestamp
-    count = 0
+    codec, next_offset, latest = first.codec, first.base_offset, first.max_timestamp
+    origin = first.position
+    data = bytes(memoryview(buffer)[origin : headers[-1].position + headers[-1].size])  # bytes are cut fastest
+    records = _Records(first.base_timestamp)
     for header in headers:
-        position, size, base_offset, _, _, _, attributes, last_delta, _, max_timestamp, _, _, _, records = header
-        if base_offset != next_offset or records != last_delta + 1:
+        position, size, base_offset, _, _, _, attributes, last_delta, _, max_timestamp, _, _, _, count = header
+        if base_offset != next_offset or count != last_delta + 1:
             raise ValueError(f"offset {next_offset} is missing before the end of the batch at {base_offset}")
-        if attributes & CONTROL or header.codec != codec:
+        if attributes & CONTROL or attributes & CODEC != codec:
             raise ValueError(f"the batch at offset {base_offset} is a control batch or has codec {header.codec}")
-        body = view[position + HEADER_SIZE : position + size]
+        start, end = position + HEADER_SIZE - origin, position + size - origin
         try:
-            _cut(bytes(decompress(codec, body) if codec else body), header, base_timestamp, count, parts)
+            if codec:
+                body = bytes(decompress(codec, data[start:end]))
+                records.add(header, body, 0, len(body))
+            else:
+                records.add(header, data, start, end)
         except (NotDecompressable, ValueError, IndexError) as problem:
             raise CorruptBatch(base_offset, str(problem)) from problem
         latest = max(latest, max_timestamp)
-        count += records
-        next_offset += records
-    joined = b"".join(parts)
-    return bytes(assemble(compress(codec, joined), codec, count, (base_timestamp, latest), stamp))
+        next_offset += count
+    joined = b"".join(records.parts)
+    timestamps = first.base_timestamp, latest
+    return bytes(assemble(compress(codec, joined), codec, records.count, timestamps, stamp))
 
 
-def _cut(body: bytes, header: BatchHeader, base_timestamp: int, place: int, parts: list[bytes]) -> None:
-    """Add the records of one batch to the parts, the first of them with `place` as its offset delta."""
-    stamped = header.attributes & LOG_APPEND_TIME
-    shift = (header.max_timestamp if stamped else header.base_timestamp) - base_timestamp
-    position, end_of_body = 0, len(body)
-    for expected in range(header.count):
-        size, position = decode_varint(body, position)
-        end = position + size
-        if body[position : position + 3] == b"\x00\x00\x00" and not expected:  # the usual single record
-            moment, position = shift, position + 3
-        else:
-            delta, position = decode_varint(body, position + 1)
-            moment = shift if stamped else shift + delta
-            found, position = decode_varint(body, position)
-            if found != expected:
-                raise ValueError(f"offset delta {found} where {expected} belongs")
-        if not position <= end <= end_of_body:
-            raise ValueError(f"a record of {size} bytes ends at {end} of {end_of_body}")
-        when = SMALL[moment] if 0 <= moment < _TABLE else encode_varint(moment)
-        where = SMALL[place] if place < _TABLE else encode_varint(place)
-        size = 1 + len(when) + len(where) + end - position
-        parts += (
-            SMALL[size] if size < _TABLE else encode_varint(size),
-            b"\x00",
-            when,
-            where,
-            body[position:end],
-        )
-        place += 1
-        position = end
-    if position != end_of_body:
-        raise ValueError(f"{end_of_body - position} bytes are left over after {header.count} records")
+class _Records:
+    """The records joined so far, as pieces of bytes."""
+
+    __slots__ = ("base_timestamp", "count", "parts")
+
+    def __init__(self, base_timestamp: int) -> None:
+        self.base_timestamp = base_timestamp
+        self.count = 0
+        self.parts: list[bytes] = []
+
+    def add(self, header: BatchHeader, data: bytes, position: int, end_of_body: int) -> None:
+        """Cut the records of one batch, which are data[position:end_of_body], and number them on."""
+        parts, place = self.parts, self.count
+        stamped = header.attributes & LOG_APPEND_TIME
+        shift = (header.max_timestamp if stamped else header.base_timestamp) - self.base_timestamp
+        for expected in range(header.count):
+            size = data[position]
+            if size < 0x80:
+                size, position = size >> 1, position + 1
+            else:
+                size, position = decode_varint(data, position)
+            end = position + size
+            if not expected and data[position : position + 3] == _FIRST:
+                moment, position = shift, position + 3
+            else:
+                delta, position = decode_varint(data, position + 1)
+                moment = shift if stamped else shift + delta
+                found, position = decode_varint(data, position)
+                if found != expected:
+                    raise ValueError(f"offset delta {found} where {expected} belongs")
+            if not position <= end <= end_of_body:
+                raise ValueError(f"a record of {size} bytes reaches from {position} to {end} of {end_of_body}")
+            when = SMALL[moment] if 0 <= moment < _TABLE else encode_varint(moment)
+            where = SMALL[place] if place < _TABLE else encode_varint(place)
+            size = 1 + len(when) + len(where) + end - position
+            front = SMALL[size] if size < _TABLE else encode_varint(size)
+            parts += (front, b"\x00", when, where, data[position:end])
+            place += 1
+            position = end
+        if position != end_of_body:
+            raise ValueError(f"{end_of_body - position} bytes are left over after {header.count} records")
+        self.count = place
