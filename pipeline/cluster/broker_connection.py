@@ -1,4 +1,4 @@
-"""aiokafka's connection with two of its logins mended, and its debug log kept from telling passwords.
+"""aiokafka's connection with two of its logins mended.
 
 - OAUTHBEARER: a broker that refuses a token says so in its first answer and waits for the client to end the exchange
   (RFC 7628, 3.2.3). aiokafka takes any answer for success, so that the refusal would look like a lost connection.
@@ -8,25 +8,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Generator
 from typing import Any
 
 from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator
-from aiokafka.protocol.admin import SaslAuthenticateRequest
 
 from pipeline.cluster.kerberos import Kerberos
 
 _END_OF_FAILED_EXCHANGE = b"\x01"
-
-
-def _keeps_secrets(record: logging.LogRecord) -> bool:
-    """Refuse the lines in which aiokafka logs a login as it sends it, password and all (SEC-34)."""
-    arguments = record.args if isinstance(record.args, tuple) else ()
-    return not any(getattr(each, "API_KEY", None) == SaslAuthenticateRequest.API_KEY for each in arguments)
-
-
-logging.getLogger("aiokafka.conn").addFilter(_keeps_secrets)
 
 
 class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]

@@ -76,7 +76,8 @@ class DataClient:
         """Send ``request`` to a broker and return the response object. Raises ClusterError.
 
         A response that carries error codes is returned as it is. ``timeout_ms`` bounds the wait for the answer (None:
-        ``request.timeout.ms``); a connection that has to be made first has its own limits.
+        ``request.timeout.ms``); a connection that has to be made first has its own limits. After a retriable error
+        ``refresh`` before asking again: the broker may have another address by now.
         """
         return await self._connections.send(self._address(node_id), request, timeout_ms)
 

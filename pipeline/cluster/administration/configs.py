@@ -12,6 +12,7 @@ from pipeline.cluster.administration.asker import Asker
 from pipeline.cluster.errors import ClusterError, check, failure
 
 TOPIC, BROKER = 2, 4
+NOT_CONTROLLER = 41
 _SET, _DELETE = 0, 1
 
 

@@ -29,7 +29,7 @@ async def broker() -> AsyncIterator[FakeBroker]:
 
 @pytest.fixture
 async def admin(broker: FakeBroker) -> AsyncIterator[Admin]:
-    made = Admin(ClientSecurity((broker.address,), retry_backoff_ms=1, reconnect_backoff_ms=1, api_timeout_ms=500))
+    made = Admin(ClientSecurity((broker.address,), retry_backoff_ms=1, reconnect_backoff_ms=1))
     yield made
     await made.close()
     await made.close()
@@ -92,11 +92,12 @@ async def test_a_plain_no_is_final(admin: Admin, broker: FakeBroker, code: int, 
     assert broker.requests.count(CREATE_TOPICS) == 1
 
 
-async def test_repeating_ends_with_the_last_error(admin: Admin, broker: FakeBroker) -> None:
+async def test_repeating_ends_with_the_last_error(broker: FakeBroker) -> None:
     """LINK-55: ``default.api.timeout.ms`` bounds the whole operation."""
     broker.answers[CREATE_TOPICS] = created(41)
-    with pytest.raises(KafkaFailure) as caught:
-        await admin.create_topic("t", 3)
+    async with Admin(ClientSecurity((broker.address,), retry_backoff_ms=1, api_timeout_ms=100)) as admin:
+        with pytest.raises(KafkaFailure) as caught:
+            await admin.create_topic("t", 3)
     assert caught.value.code == 41
 
 

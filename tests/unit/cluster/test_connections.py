@@ -23,7 +23,7 @@ def settings(**changed: Any) -> ClientSecurity:
 
 @pytest.fixture
 async def connections() -> AsyncIterator[Connections]:
-    made = Connections(settings(connect_timeout_ms=2_000), "test")
+    made = Connections(settings(connect_timeout_ms=30_000), "test")
     yield made
     await made.close()
     assert len(asyncio.all_tasks()) == 1
@@ -57,7 +57,7 @@ async def test_a_silent_broker_delays_nobody_else(connections: Connections) -> N
         async with FakeBroker() as broker:
             stuck = asyncio.create_task(connections.api_versions(Address(*silent.getsockname())))
             await asyncio.sleep(0)
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(10):
                 await connections.send(at(broker), metadata_request([]))
             assert not stuck.done()
             stuck.cancel()
@@ -105,7 +105,7 @@ async def test_dials_that_fail_keep_their_distance() -> None:
     for _ in range(4):
         with pytest.raises(Unreachable, match="Connection refused"):
             await connections.api_versions(nowhere)
-    assert 0.25 <= time.monotonic() - began < 2
+    assert 0.25 <= time.monotonic() - began < 20
     await connections.close()
 
 
