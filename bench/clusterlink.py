@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +16,7 @@ from pipeline.demo.worker import WorkerProcess
 from pipeline.local.cluster import LocalCluster
 
 LINK = "bench"
+ASSIGNMENT_TIMEOUT_S = 60.0
 
 
 class Clusterlink:
@@ -35,7 +38,7 @@ class Clusterlink:
             self._rest = started.enter_context(httpx.Client(timeout=60, base_url=links))
             configs = [{"name": "bootstrap.servers", "value": source.bootstrap_servers}]
             body = {"source_cluster_id": source.cluster_id, "configs": configs}
-            self._check(self._rest.post("/", params={"link_name": LINK}, json=body))
+            self._check(self._post("/", {"link_name": LINK}, body))
             self._started = started.pop_all()
         return self
 
@@ -46,11 +49,20 @@ class Clusterlink:
 
     def copy(self, topic: str, case: Case) -> int:
         """Create the mirror; everything else runs already."""
-        self._check(self._rest.post(f"/{LINK}/mirrors", json={"source_topic_name": topic}))
+        self._check(self._post(f"/{LINK}/mirrors", {}, {"source_topic_name": topic}))
         return self._worker.pid
 
     def log(self) -> str:
         return self._worker.log_end()
+
+    def _post(self, path: str, params: dict[str, str], body: Mapping[str, object]) -> httpx.Response:
+        """Ask, and again while the worker has no assignment yet: it answers 503 then, and nothing is queued."""
+        give_up_at = time.monotonic() + ASSIGNMENT_TIMEOUT_S
+        while True:
+            answer = self._rest.post(path, params=params, json=dict(body))
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > give_up_at:
+                return answer
+            time.sleep(0.2)
 
     @staticmethod
     def _check(answer: httpx.Response) -> None:
