@@ -12,6 +12,8 @@ from typing import Any
 import faust
 from faust.types import TP
 
+from pipeline.cluster.errors import ClusterError
+from pipeline.control.topics import WrongPartitionCount
 from pipeline.faust_security import faust_credentials
 from pipeline.settings import SettingsError, load
 from pipeline.worker import Worker
@@ -35,7 +37,10 @@ class App(faust.App):
     async def on_first_start(self) -> None:
         """Before anything of Faust: the control topics exist and are seen, so that the assignment always comes."""
         await super().on_first_start()
-        await worker.prepare()
+        try:
+            await worker.prepare()
+        except (WrongPartitionCount, ClusterError) as error:
+            sys.exit(f"clusterlink cannot start:\n  {error}")
 
     async def on_stop(self) -> None:
         """Before anything of Faust ends: stop appending. What is in flight is safe either way (I3)."""
