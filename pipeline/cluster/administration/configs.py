@@ -111,6 +111,50 @@ class ConfigsAdmin(Asker):
 
         await self._repeat(attempt, changes=not validate_only)
 
+    async def alter_topics_configs(
+        self, changes: Mapping[str, Mapping[str, str | None]]
+    ) -> dict[str, ClusterError | None]:
+        """As ``alter_topic_configs`` for many topics in one request, each all or none: its error, or None.
+
+        A value of None resets the setting. A topic without changes is fine as it is.
+        """
+        kind = IncrementalAlterConfigsRequest.AlterConfigsResource
+        answers: dict[str, ClusterError | None] = dict.fromkeys(changes)
+        wanted = {topic: values for topic, values in sorted(changes.items()) if values}
+        if not wanted:
+            return answers
+        message = IncrementalAlterConfigsRequest(
+            resources=[
+                kind(
+                    resource_type=TOPIC,
+                    resource_name=topic,
+                    configs=[
+                        kind.AlterableConfig(
+                            name=name, config_operation=_DELETE if value is None else _SET, value=value
+                        )
+                        for name, value in sorted(values.items())
+                    ],
+                )
+                for topic, values in wanted.items()
+            ],
+            validate_only=False,
+        )
+
+        async def attempt() -> None:
+            for each in (await self._controller(message)).responses:
+                resource = f"topic {each.resource_name}"
+                problem = failure(each.error_code, each.error_message, "ALTER_CONFIGS", resource)
+                answers[each.resource_name] = problem if each.error_code else None
+            moved = [error for error in answers.values() if error is not None and error.code == NOT_CONTROLLER]
+            if moved:
+                raise moved[0]
+
+        try:
+            await self._repeat(attempt, changes=True)
+        except ClusterError as error:
+            return {topic: error if topic in wanted else None for topic in changes}
+        return answers
+
     async def _describe_configs(
         self, kind: int, names: list[str], node: int | None = None
     ) -> dict[str, Configs | ClusterError]:
