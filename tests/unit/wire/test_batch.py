@@ -10,7 +10,16 @@ from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.wire.batch import BatchHeader, CorruptBatch, Stamp, UnsupportedMagic, next_sequence, restamp, scan
+from pipeline.wire.batch import (
+    BatchHeader,
+    CorruptBatch,
+    Stamp,
+    UnsupportedMagic,
+    next_sequence,
+    restamp,
+    restamp_head,
+    scan,
+)
 
 
 def make_batch(values: list[bytes], codec: int = 0, base_offset: int = 0, transactional: bool = False) -> bytes:
@@ -133,6 +142,15 @@ def test_restamp_changes_the_producer_and_nothing_a_consumer_sees(values, codec,
     assert [(r.timestamp, r.key, r.value, r.headers) for r in before] == [
         (r.timestamp, r.key, r.value, r.headers) for r in after
     ]
+
+
+@given(BATCHES, st.integers(0, 2**31 - 1))
+def test_a_new_head_goes_with_the_records_where_they_are(batch, sequence):
+    buffer = memoryview(b"before" + batch)
+    header = scan(buffer[6:])[0]._replace(position=6)
+    head, records = restamp_head(buffer, header, Stamp(1, 2, sequence))
+    assert head + records == restamp(buffer, header, Stamp(1, 2, sequence))
+    assert records.obj is buffer.obj
 
 
 def test_restamp_clears_the_delete_horizon_and_keeps_the_base_timestamp():

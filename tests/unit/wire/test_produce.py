@@ -97,5 +97,12 @@ def test_two_batches_for_one_partition_are_refused():
         sent(ProduceRequest([ProduceBatch("orders", 0, b"a"), ProduceBatch("orders", 0, b"b")]), 9)
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_batch_may_come_as_its_header_and_its_records(version):
+    whole, apart = b"head" + b"records" * 40, (b"head", memoryview(b"records" * 40))
+    one, two = (ProduceRequest([ProduceBatch("orders", 0, batch)]) for batch in (whole, apart))
+    assert sent(one, version) == sent(two, version)
+
+
 def test_a_log_line_does_not_hold_the_records():
     assert "first" not in repr(REQUEST)
