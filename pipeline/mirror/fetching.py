@@ -22,13 +22,15 @@ from pipeline.mirror.memory import MemoryBudget, Share
 from pipeline.mirror.sessions import FetchSession, Key, Limits
 from pipeline.mirror.slices import Slice, SliceSink, SliceTaker
 from pipeline.mirror.throttle import Throttle
-from pipeline.wire.batch import CorruptBatch, UnsupportedMagic, scan
+from pipeline.wire.batch import BatchHeader, CorruptBatch, UnsupportedMagic, scan
+from pipeline.wire.message_sets import upgrade
 from pipeline.wire.requests.fetch import FetchedPartition, FetchResponse
 
 log = logging.getLogger(__name__)
 SESSION_ERRORS = frozenset({70, 71, 106})
 CATCHING_UP_WAIT_MS = 10
 POLL_BYTES = 1 << 20
+LAST_OLD_MAGIC = 1
 
 
 class Fetched(SliceTaker, Protocol):
@@ -175,10 +177,10 @@ class Fetcher:
         if not fetched.records:
             return
         try:
-            headers = scan(fetched.records)
+            records, headers = _batches(fetched.records)
         except UnsupportedMagic as error:
             self.session.drop(key)
-            copier.source_failure(MirrorFailure(MirrorError.UNSUPPORTED_MESSAGE_FORMAT, _old_format(key, error)))
+            copier.source_failure(MirrorFailure(MirrorError.UNSUPPORTED_MESSAGE_FORMAT, _unknown_format(key, error)))
             return
         except CorruptBatch as error:
             self.session.drop(key)
@@ -192,7 +194,7 @@ class Fetcher:
             copier.generation,
             position,
             headers,
-            fetched.records,
+            records,
             fetched.aborted,
             fetched.high_watermark,
             fetched.last_stable_offset,
@@ -207,6 +209,17 @@ class Fetcher:
         await self.sink.put(piece)
 
 
+def _batches(records: memoryview) -> tuple[memoryview, list[BatchHeader]]:
+    """The batches of a response; entries of the formats v0 and v1 are turned into v2 first (MIRROR-12)."""
+    try:
+        return records, scan(records)
+    except UnsupportedMagic as error:
+        if error.magic > LAST_OLD_MAGIC:
+            raise
+    upgraded = memoryview(upgrade(records))
+    return upgraded, scan(upgraded)
+
+
 def _diverged(key: Key, epoch: int, end: int) -> str:
     return (
         f"{key[0]}-{key[1]}: the source's log was cut at offset {end} (leader epoch {epoch}) below what was "
@@ -216,10 +229,10 @@ def _diverged(key: Key, epoch: int, end: int) -> str:
     )
 
 
-def _old_format(key: Key, error: UnsupportedMagic) -> str:
+def _unknown_format(key: Key, error: UnsupportedMagic) -> str:
     return (
-        f"{key[0]}-{key[1]}: {error}. Formats v0 and v1 cannot be mirrored byte for byte; "
-        "start past them with mirror.start.offset.spec and create the mirror again."
+        f"{key[0]}-{key[1]}: {error}. This format is newer than this version of clusterlink: upgrade the workers, "
+        "then delete the mirror and create it again."
     )
 
 
