@@ -26,7 +26,7 @@ from pipeline.mirror.plan import Policy, plan_slice
 from pipeline.mirror.sessions import Key
 from pipeline.mirror.slices import Slice
 from pipeline.mirror.source_trouble import RESUME, settle
-from pipeline.mirror.writing import SliceWriter
+from pipeline.mirror.writing import LastLive, SliceWriter
 from pipeline.wire.batch import BatchHeader, CorruptBatch
 from pipeline.wire.records import ControlType, control_type
 
@@ -71,6 +71,7 @@ class Copier:
         self._most_held = held_bytes
         self.retry_timeout_s = retry_timeout_s
         self._held = 0
+        self._last = LastLive()
         self._is_held_back = False
         self._slices: deque[Slice] = deque()
         self._wake = asyncio.Event()
@@ -189,7 +190,7 @@ class Copier:
             self._error = (error.code, offset)
 
     async def _copy(self, fetched: Slice) -> None:
-        writer = SliceWriter(self.piece, self._appender, fetched, self._policy(), self._done)
+        writer = SliceWriter(self.piece, self._appender, fetched, self._policy(), self._done, self._last)
 
         def kind(header: BatchHeader) -> ControlType:
             return control_type(fetched.records, header)
@@ -198,6 +199,8 @@ class Copier:
             plan = plan_slice(fetched.headers, fetched.aborted, self._appender.next_offset, kind, self._policy())
             for step in plan.steps:
                 await writer.carry_out(step)
+            if self.piece.is_compacted:
+                self._last.remember(plan.steps, fetched.records)
         except CorruptBatch as error:
             raise MirrorFailure(MirrorError.ILLEGAL_STATE, f"{self.piece}: {error}") from error
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from pipeline.mirror import gaps
@@ -19,17 +20,40 @@ from pipeline.wire.requests.codec import Batch
 REPEATED_RECORDS = 10_000
 
 
+@dataclass(eq=False, slots=True)
+class LastLive:
+    """The last live record of a compacted partition, for gaps that end a slice."""
+
+    record: Record | None = None
+    codec: int = 0
+
+    def remember(self, steps: Sequence[Step], records: memoryview) -> None:
+        """Take the last record of the last batch that these steps have written."""
+        for step in reversed(steps):
+            if not isinstance(step, Fill):
+                header = step.header if isinstance(step, Pass) else step.headers[-1]
+                self.record, self.codec = open_batch(records, header)[-1], header.codec
+                return
+
+
 class SliceWriter:
     """Writes one slice; calls `done` with it once every append made of it is settled."""
 
     def __init__(
-        self, piece: Piece, appender: Appender, fetched: Slice, policy: Policy, done: Callable[[Slice], None]
+        self,
+        piece: Piece,
+        appender: Appender,
+        fetched: Slice,
+        policy: Policy,
+        done: Callable[[Slice], None],
+        last: LastLive,
     ) -> None:
         self._piece = piece
         self._appender = appender
         self._fetched = fetched
         self._policy = policy
         self._done = done
+        self._last = last
         self._open = 1
 
     async def carry_out(self, step: Step) -> None:
@@ -73,12 +97,18 @@ class SliceWriter:
             raise ValueError(f"{self._piece}: lost ranges are not a slice's to fill: {step}")
 
     async def _repeat(self, step: Fill) -> None:
-        """Close a gap of a compacted topic with copies of a live record; waits for one where the slice has none."""
-        if step.near is None:
+        """Close a gap of a compacted topic with copies of a live record: of this slice, or the last one before it.
+
+        Where there is none (a worker that has just begun), the gap waits: the next slice's plan has it again.
+        """
+        if step.near is not None:
+            live, codec = gaps.nearest(open_batch(self._fetched.records, step.near), step), step.near.codec
+        elif self._last.record is not None:
+            live, codec = self._last.record, self._last.codec
+        else:
             return
-        live = gaps.nearest(open_batch(self._fetched.records, step.near), step)
         for run in gaps.repeat(live, step.first_offset, step.last_offset, REPEATED_RECORDS):
-            await self._append_run(run, step.near.codec)
+            await self._append_run(run, codec)
 
     async def _append_run(self, run: Sequence[Record], codec: int) -> None:
         await self._append(run[0].offset, len(run), lambda stamp: close_batch(run, codec, stamp))
