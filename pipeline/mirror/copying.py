@@ -190,7 +190,7 @@ class Copier:
             self._error = (error.code, offset)
 
     async def _copy(self, fetched: Slice) -> None:
-        writer = SliceWriter(self.piece, self._appender, fetched, self._policy(), self._done, self._last)
+        writer = SliceWriter(self.piece, self._appender, fetched, self._policy(), done=self._done, last=self._last)
 
         def kind(header: BatchHeader) -> ControlType:
             return control_type(fetched.records, header)

@@ -45,6 +45,7 @@ class SliceWriter:
         appender: Appender,
         fetched: Slice,
         policy: Policy,
+        *,
         done: Callable[[Slice], None],
         last: LastLive,
     ) -> None:
