@@ -16,6 +16,7 @@ BATCH_RECORDS = 1000
 TRANSACTION_RECORDS = 100
 _CONF: dict[str, Any] = {
     "acks": "all",
+    "log_level": 3,
     "enable.idempotence": True,
     "queue.buffering.max.messages": 500_000,
     "queue.buffering.max.kbytes": 256 << 10,
@@ -25,13 +26,13 @@ _CONF: dict[str, Any] = {
 def create_topic(servers: str, topic: str, partitions: int) -> None:
     """Make the topic, with retention off: a benchmark's data must not vanish while it is copied."""
     wanted = NewTopic(topic, partitions, 1, config={"retention.ms": "-1"})
-    admin = AdminClient({"bootstrap.servers": servers})
+    admin = AdminClient({"bootstrap.servers": servers, "log_level": 3})
     admin.create_topics([wanted])[topic].result()
 
 
 def delete_topic(servers: str, topic: str) -> None:
     """Remove the topic; returns when the cluster has agreed to."""
-    admin = AdminClient({"bootstrap.servers": servers})
+    admin = AdminClient({"bootstrap.servers": servers, "log_level": 3})
     admin.delete_topics([topic])[topic].result()
 
 

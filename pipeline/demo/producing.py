@@ -30,7 +30,7 @@ class Produced:
 
 def create_topic(bootstrap_servers: str, topic: str, partitions: int) -> None:
     """Make the source topic."""
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 2})
     admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result(TIMEOUT_S)
 
 
