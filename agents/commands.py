@@ -3,27 +3,35 @@
 source  commands   JSON commands keyed by link name, from REST, CLI or any producer (CLI-65)
 table   requests   a row for each new command id; this agent writes new rows only
 sink    results    refusals of what cannot be read; answers to repeated ids
+sink    audit      a line for each refusal (SEC-36)
 
 A command with a known id has no second effect: a finished one gets its stored result again, a pending one nothing.
 A record that some other partitioner put on a partition that is not its link's is sent on to the right one, since
 order per link and the tables depend on it.
+
+REST seals the secrets of a command before it writes the record. A record with a secret in the clear, which somebody has
+produced by hand, is refused unless `allow_clear_secrets` is set; then it is sealed before anything is stored (SEC-34).
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
 
 from pipeline.app import app, control_topic, settings, topics, worker
+from pipeline.control.auditing import audit_line
 from pipeline.control.keys import link_partition
-from pipeline.link.commands import identify, parse
+from pipeline.control.sealing import refuse_clear_secrets
+from pipeline.link.commands import dump, identify, parse
 from pipeline.link.errors import LinkError
 from pipeline.link.models import Command, Result
 from tables.requests import requests
 
 commands_topic = control_topic(topics.commands)
 results_topic = control_topic(topics.results)
+audit_topic = control_topic(topics.audit)
 
 
 @app.agent(commands_topic, name="commands")
@@ -31,14 +39,21 @@ async def commands(stream: Any) -> None:
     async for event in stream.events():
         raw: bytes = event.message.value or b""
         partition, offset = event.message.partition, event.message.offset
+        command: Command | None = None
         try:
             command = parse(raw)
+            if not settings.allow_clear_secrets:
+                refuse_clear_secrets(command)
+            # in a thread: the first key that is derived takes its time
+            command = await asyncio.to_thread(worker.sealing.seal_command, command)
         except LinkError as error:
-            await _answer(refusal(raw, f"{partition}-{offset}", error))
+            result = refusal(raw, f"{partition}-{offset}", error)
+            await audit_topic.send(key=result.link.encode(), value=audit_line(result, command))
+            await _answer(result)
             continue
         home = link_partition(command.link, settings.partitions)
         if home != partition:
-            await commands_topic.send(key=command.link.encode(), value=raw, partition=home)
+            await commands_topic.send(key=command.link.encode(), value=dump(command), partition=home)
             continue
         known = requests.get(command.id)
         if known is None:

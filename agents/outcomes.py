@@ -3,6 +3,7 @@
 source  outcomes   decisions keyed by link, each with the row versions it was made on
 tables  links, mirrors, tasks, requests
 sink    results    the result of each command, once, after its rows are written
+sink    audit      a line for each command answered (SEC-36)
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import logging
 from typing import Any
 
 from pipeline.app import app, control_topic, topics
+from pipeline.control.auditing import audit_line
 from pipeline.control.outcomes import Outcome, decide
+from pipeline.link.models import Command, Result
 from tables.links import links
 from tables.mirrors import mirrors
 from tables.requests import requests
@@ -21,6 +24,7 @@ from tables.tasks import tasks
 log = logging.getLogger(__name__)
 outcomes_topic = control_topic(topics.outcomes)
 results_topic = control_topic(topics.results)
+audit_topic = control_topic(topics.audit)
 TABLES = {"links": links, "mirrors": mirrors, "requests": requests, "tasks": tasks}
 
 
@@ -41,5 +45,8 @@ async def outcomes(stream: Any) -> None:
                 TABLES[table].pop(key, None)
             else:
                 TABLES[table][key] = row
-        if outcome.result is not None:
+        if outcome.result is not None and outcome.request is not None:
+            command = Command.from_json(requests[outcome.request]["row"]["command"])
+            line = audit_line(Result.from_json(outcome.result), command)
+            await audit_topic.send(key=outcome.link.encode(), value=line)
             await results_topic.send(key=outcome.link.encode(), value=json.dumps(dict(outcome.result)).encode())

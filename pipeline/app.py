@@ -12,16 +12,18 @@ from typing import Any
 import faust
 from faust.types import TP
 
+from pipeline.api.endpoint import tls_context
 from pipeline.cluster.errors import ClusterError
 from pipeline.control.topics import WrongPartitionCount
-from pipeline.faust_security import faust_credentials
+from pipeline.faust_security import broker_credentials
 from pipeline.settings import SettingsError, load
 from pipeline.worker import Worker
 
 try:
     settings = load()
-    client_configs = settings.client_configs()
-    credentials = faust_credentials(client_configs)
+    login = broker_credentials(settings.client_configs())
+    credentials = None if login is None else getattr(faust, login[0])(**login[1])
+    web_tls = tls_context(settings)
     worker = Worker(settings)
 except SettingsError as error:
     sys.exit("clusterlink cannot start:\n  " + "\n  ".join(error.problems))
@@ -77,6 +79,7 @@ app = App(
     stream_wait_empty=False,
     web_bind=settings.web_host,
     web_port=settings.web_port,
+    web_ssl_context=web_tls,
     web_cors_options=None,
     worker_redirect_stdouts=False,
     autodiscover=["agents", "tables"],

@@ -117,7 +117,7 @@ class Worker:
             self.registry,
             self._send_outcome,
             self._forget_position,
-            self.sealing,
+            sealing=self.sealing,
         )
         if self.open_link_agent is None:
             raise RuntimeError("agents/mirror.py has not been imported")

@@ -8,7 +8,8 @@
     ├── KafkaFailure             the broker answered with an error code; it names operation and resource
     │   └── NotAuthorized        a permission is missing there: needs an ACL (STATE-35)
     └── SecurityError            a property cannot be used as it is; it names the property (LINK-70..95)
-        └── FileMissing          a key, trust or keytab file is not on this worker (STATE-17, LINK-95)
+        ├── FileMissing          a key, trust or keytab file is not on this worker (STATE-17, LINK-95)
+        └── SecretUnreadable     a stored secret cannot be decrypted on this worker (STATE-17, SEC-32)
 
 No error of aiokafka, kafka-python, ssl or the operating system leaves ``pipeline.cluster``: ``translate`` turns each
 into one of these at the edge. Kafka's codes meet us in one table, kafka-python's.
@@ -105,6 +106,10 @@ class SecurityError(ClusterError):
 
 class FileMissing(SecurityError):
     """A file named by a property is not there, or cannot be read, on this worker (LINK-95)."""
+
+
+class SecretUnreadable(SecurityError):
+    """A stored secret cannot be decrypted on this worker: the link cannot work here until the key is right (STATE-17)."""
 
 
 def failure(code: int, message: str | None = None, operation: str = "", resource: str = "") -> ClusterError:

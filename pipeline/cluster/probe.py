@@ -14,7 +14,15 @@ from dataclasses import dataclass, field
 from pipeline.cluster.bootstrap import parse_address
 from pipeline.cluster.connections import Address
 from pipeline.cluster.data import DataClient
-from pipeline.cluster.errors import ClusterError, FileMissing, NotAuthenticated, TimedOut, Unreachable, Unsupported
+from pipeline.cluster.errors import (
+    ClusterError,
+    FileMissing,
+    NotAuthenticated,
+    SecretUnreadable,
+    TimedOut,
+    Unreachable,
+    Unsupported,
+)
 from pipeline.cluster.metadata import Broker
 from pipeline.cluster.security import ClientSecurity, client_arguments
 from pipeline.cluster.versions import Role, lacking
@@ -81,6 +89,7 @@ _BY_CLASS: tuple[tuple[type[ClusterError], LinkErrorCode], ...] = (
     (TimedOut, LinkErrorCode.TIMEOUT_ERROR),
     (Unsupported, LinkErrorCode.UNSUPPORTED_VERSION_ERROR),
     (FileMissing, LinkErrorCode.FILE_NOT_FOUND_ERROR),
+    (SecretUnreadable, LinkErrorCode.SECRET_DECRYPTION_ERROR),
 )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from pipeline.control.keys import link_partition
 from pipeline.control.read_model import ReadModel
+from pipeline.control.sealing import Sealing
 from pipeline.control.sending import Sender
 from pipeline.control.tail import Entry
 from pipeline.control.topics import ControlTopics
@@ -21,13 +22,21 @@ class Plane:
     """Reads from the model; writes by sending a command and waiting for the result that carries its id."""
 
     def __init__(
-        self, model: ReadModel, topics: ControlTopics, sender: Sender, worker: str, is_ready: Callable[[], bool]
+        self,
+        model: ReadModel,
+        topics: ControlTopics,
+        sender: Sender,
+        worker: str,
+        is_ready: Callable[[], bool],
+        *,
+        sealing: Sealing,
     ) -> None:
         self._model = model
         self._topics = topics
         self._sender = sender
         self._worker = worker
         self._is_ready = is_ready
+        self._sealing = sealing
         self._waiting: dict[str, asyncio.Future[Result]] = {}
         self.cluster_id = ""
 
@@ -59,6 +68,8 @@ class Plane:
             raise Unavailable(
                 f"Worker {self._worker} has no assignment yet; nothing was queued. Try again in a few seconds."
             )
+        # in a thread: the first key that is derived takes its time
+        command = await asyncio.to_thread(self._sealing.seal_command, command)
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting[command.id] = future
         try:

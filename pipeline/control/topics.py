@@ -15,6 +15,7 @@ from pipeline.cluster.errors import KafkaFailure
 from pipeline.cluster.metadata import TopicInfo
 
 WEEK_MS = 7 * 24 * 3_600_000
+YEAR_MS = 366 * 24 * 3_600_000
 TOPIC_ALREADY_EXISTS = 36
 
 
@@ -51,6 +52,11 @@ class ControlTopics:
         return f"{self.app_id}.progress"
 
     @property
+    def audit(self) -> str:
+        """Public: who asked for what, and what came of it, secrets masked (SEC-36)."""
+        return f"{self.app_id}.audit"
+
+    @property
     def claims(self) -> str:
         """Internal: a record's offset here is the token of a new owner's first marker (append protocol)."""
         return f"{self.app_id}.claims"
@@ -72,6 +78,7 @@ class ControlTopics:
             self.commands: (self.partitions, kept),
             self.results: (self.partitions, kept),
             self.outcomes: (self.partitions, kept),
+            self.audit: (self.partitions, {"cleanup.policy": "delete", "retention.ms": str(YEAR_MS)}),
             self.progress: (self.partitions, {"cleanup.policy": "delete", "retention.ms": str(WEEK_MS // 7)}),
             self.claims: (1, {**kept, "message.timestamp.type": "LogAppendTime"}),
             self.producers: (1, compacted),

@@ -12,6 +12,7 @@ from pipeline.cluster.security import ClientSecurity, client_arguments
 from pipeline.control.outcomes import Outcome
 from pipeline.control.read_model import ReadModel
 from pipeline.control.registry import Registry
+from pipeline.control.sealing import Sealing
 from pipeline.link.models import Link
 
 
@@ -28,16 +29,18 @@ class Context:
     registry: Registry
     send_outcome: Callable[[Mapping[str, Any]], Awaitable[None]]
     forget_position: Callable[[str, str, int], Awaitable[None]]
+    sealing: Sealing
+    _securities: dict[str, tuple[Mapping[str, str], ClientSecurity]] = field(default_factory=dict)
     _remotes: dict[str, tuple[ClientSecurity, Admin]] = field(default_factory=dict)
 
     @property
     def can_encrypt(self) -> bool:
         """Whether a key for secrets is there (SEC-30)."""
-        return False
+        return self.sealing.can_encrypt
 
     def properties_of(self, link: Link) -> Mapping[str, str]:
-        """Client properties for a link's remote cluster, secrets in the clear."""
-        return link.configs
+        """Client properties for a link's remote cluster, secrets in the clear. Raises SecretUnreadable."""
+        return self.sealing.open(link)
 
     async def note_stage(self, link: str, request: str, stage: str) -> None:
         """Remember how far a request has come, before its next step; returns when the row shows it."""
@@ -50,8 +53,16 @@ class Context:
                 await self.model.changed(link).wait()
 
     def security_of(self, link: Link) -> ClientSecurity:
-        """Client settings for a link's remote cluster. Raises SecurityError."""
-        return client_arguments(self.properties_of(link))
+        """Client settings for a link's remote cluster, the same object until its properties change (SEC-33).
+
+        Raises SecurityError: a property that cannot be used, a secret that cannot be read, a file that is missing.
+        """
+        kept = self._securities.get(link.name)
+        if kept is not None and kept[0] == link.configs:
+            return kept[1]
+        security = client_arguments(self.properties_of(link))
+        self._securities[link.name] = (link.configs, security)
+        return security
 
     async def remote(self, link: Link) -> Admin:
         """An admin client of a link's remote cluster, kept until the link's connection properties change."""
@@ -67,6 +78,7 @@ class Context:
 
     async def hang_up(self, link: str) -> None:
         """Close what is open to a link's remote cluster."""
+        self._securities.pop(link, None)
         kept = self._remotes.pop(link, None)
         if kept is not None:
             await kept[1].close()

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from pipeline.cluster.errors import FileMissing, SecretUnreadable, SecurityError
 from pipeline.cluster.probe import ProbeResult, probe
+from pipeline.cluster.security import client_arguments
 from pipeline.control.read_model import Request
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.times import now_ms
-from pipeline.link.errors import Invalid, LinkInUse, LinkNotFound, RemoteTimedOut, UnsupportedVersion
+from pipeline.link.errors import Invalid, InvalidProperties, LinkInUse, LinkNotFound, RemoteTimedOut, UnsupportedVersion
 from pipeline.link.link_rules import changed_link, check_remote_id, mirrors_to_fail_over, new_link
 from pipeline.link.link_transitions import LinkEvent, advance_link
 from pipeline.link.models import Command, Link
-from pipeline.link.states import LinkErrorCode, LinkState
+from pipeline.link.states import ConnectionMode, LinkErrorCode, LinkState
 
 
 async def create_link(context: Context, command: Command, request: Request, decision: Decision) -> None:
     """Create a link; unless told otherwise the remote cluster is reached first, and nothing is created if it is not."""
+    command = await asyncio.to_thread(context.sealing.open_command, command)
     new = new_link(
         command, context.model.links, context.cluster_id, os.urandom(16), now_ms(), can_encrypt=context.can_encrypt
     )
     link = new.link
+    problem = unusable(link.configs)
+    if problem is not None:
+        raise InvalidProperties([str(problem)])
     if new.validate:
-        found = await probe(context.properties_of(link))
+        found = await probe(link.configs)
         refuse_failed_probe(found)
         wrong = check_remote_id(link, found.cluster_id, context.cluster_id)
         if wrong:
@@ -32,15 +40,19 @@ async def create_link(context: Context, command: Command, request: Request, deci
         link = replace(link, remote_cluster_id=found.cluster_id)
         if link.state is not LinkState.PAUSED:
             link, _ = advance_link(link, LinkEvent.REACHED, "reached when it was created", now_ms())
-    decision.put_link(link)
+    sealed = await asyncio.to_thread(context.sealing.seal, link.name, link.configs, new.secrets)
+    decision.put_link(replace(link, configs=sealed))
     decision.data = {"warnings": list(new.warnings)}
 
 
 async def update_link(context: Context, command: Command, request: Request, decision: Decision) -> None:
     """Change properties, all or none; pausing and resuming the link is one of them (LINK-35)."""
     link = existing(context, command.link)
+    command = await asyncio.to_thread(context.sealing.open_command, command)
     changed = changed_link(command, link, now_ms(), can_encrypt=context.can_encrypt)
-    after = changed.link
+    sealed = await asyncio.to_thread(context.sealing.seal, link.name, changed.link.configs, changed.secrets)
+    after = replace(changed.link, configs=sealed)
+    _refuse_breaking(context, link, after, changed.changed)
     paused = after.configs.get("cluster.link.paused") == "true"
     if paused and after.state is not LinkState.PAUSED:
         after, _ = advance_link(after, LinkEvent.PAUSE, f"paused by {command.principal or 'an operator'}", now_ms())
@@ -76,6 +88,33 @@ def existing(context: Context, name: str) -> Link:
     if link is None:
         raise LinkNotFound(name)
     return link
+
+
+def unusable(configs: Mapping[str, str]) -> SecurityError | None:
+    """Why no client can be made of properties, secrets in the clear, though each by itself is right; None if one can.
+
+    A file that is not there is left to the probe (LINK-95), and an INBOUND link has nobody to connect to.
+    """
+    if configs.get("connection.mode") == ConnectionMode.INBOUND:
+        return None
+    try:
+        client_arguments(configs)
+    except FileMissing:
+        return None
+    except SecurityError as error:
+        return error
+    return None
+
+
+def _refuse_breaking(context: Context, before: Link, after: Link, changed: Collection[str]) -> None:
+    """An update may not make a link unusable; one that is so already may be mended step by step."""
+    try:
+        problem = unusable(context.properties_of(after))
+        if problem is None or (unusable(context.properties_of(before)) and problem.property_name not in changed):
+            return
+    except SecretUnreadable:
+        return  # the link is FAILED for it, and other secrets have to be given anew
+    raise InvalidProperties([str(problem)])
 
 
 def refuse_failed_probe(found: ProbeResult) -> None:

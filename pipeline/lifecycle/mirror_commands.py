@@ -35,8 +35,8 @@ async def create_mirror(context: Context, command: Command, request: Request, de
     """Create a mirror topic with the source's partitions and configs; it is ACTIVE once every partition has its start."""
     link = existing(context, command.link)
     mirror = new_mirror(command, link, context.model.mirrors.values(), now_ms())
-    remote = await context.remote(link)
     try:
+        remote = await context.remote(link)
         source = (await remote.describe_topics([mirror.source_topic], operations=True))[mirror.source_topic]
         own_topics = set(await context.own.list_topics())
         if request.stage == CREATING:

@@ -169,10 +169,10 @@ def _refuse_prefix(prefix: str | None, links: Mapping[str, Link]) -> None:
 
 def _refuse_secrets(checked: Checked, can_encrypt: bool) -> None:
     if checked.secrets and not can_encrypt:
-        raise InvalidProperties(_no_key(checked.secrets))
+        raise InvalidProperties(no_key(checked.secrets))
 
 
-def _no_key(secrets: Collection[str]) -> list[str]:
+def no_key(secrets: Collection[str]) -> list[str]:
     """SEC-30: secrets are stored encrypted or not at all."""
     return [
         f"{name}: is a secret, and no key to store it is set (CLUSTERLINK_PASSWORD_ENCODER_SECRET or its file)"
