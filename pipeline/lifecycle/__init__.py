@@ -1,1 +1,1 @@
-"""What happens to links and mirrors over time: the worker that leads a link carries out its commands and watches over it."""
+"""What happens to links and mirrors over time: a link's leader carries out its commands and watches over it."""

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.cluster.admin import Admin
+from pipeline.cluster.metadata import TopicInfo
 from pipeline.cluster.security import ClientSecurity, client_arguments
 from pipeline.control.outcomes import Outcome
 from pipeline.control.read_model import ReadModel
 from pipeline.control.registry import Registry
 from pipeline.control.sealing import Sealing
+from pipeline.lifecycle.decisions import Decision
 from pipeline.link.models import Link
+from pipeline.mirror.destination import Destination
+
+log = logging.getLogger(__name__)
+NOTHING_FOR_S = 5.0
+"""How long nothing may come of what was decided before it is decided again."""
 
 
 @dataclass
@@ -26,12 +36,17 @@ class Context:
     """Some topic of the own cluster: its configs tell which names the cluster's version knows (MIRROR-83)."""
     model: ReadModel
     own: Admin
+    destination: Destination
     registry: Registry
     send_outcome: Callable[[Mapping[str, Any]], Awaitable[None]]
     forget_position: Callable[[str, str, int], Awaitable[None]]
     sealing: Sealing
     _securities: dict[str, tuple[Mapping[str, str], ClientSecurity]] = field(default_factory=dict)
     _remotes: dict[str, tuple[ClientSecurity, Admin]] = field(default_factory=dict)
+    _known_configs: frozenset[str] = frozenset()
+    _own_topics: Mapping[str, TopicInfo] = field(default_factory=dict)
+    _own_topics_at: float = float("-inf")
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def can_encrypt(self) -> bool:
@@ -42,6 +57,20 @@ class Context:
         """Client properties for a link's remote cluster, secrets in the clear. Raises SecretUnreadable."""
         return self.sealing.open(link)
 
+    async def known_configs(self) -> frozenset[str]:
+        """Topic configs that the own cluster's version knows (MIRROR-83). Raises ClusterError."""
+        if not self._known_configs:
+            self._known_configs = frozenset(await self.own.topic_configs(self.a_topic))
+        return self._known_configs
+
+    async def own_topics(self, max_age_s: float) -> Mapping[str, TopicInfo]:
+        """Every topic of the own cluster as seen at most so long ago; one question serves all links."""
+        async with self._looking:
+            if time.monotonic() - self._own_topics_at > max_age_s:
+                self._own_topics = await self.own.list_topics()
+                self._own_topics_at = time.monotonic()
+            return self._own_topics
+
     async def note_stage(self, link: str, request: str, stage: str) -> None:
         """Remember how far a request has come, before its next step; returns when the row shows it."""
         stored = self.model.requests.get(request)
@@ -51,6 +80,36 @@ class Context:
         async with asyncio.timeout(30):
             while (row := self.model.requests.get(request)) is None or row.stage != stage:
                 await self.model.changed(link).wait()
+
+    async def settle(self, decision: Decision) -> None:
+        """Send a decision and wait until the read model shows it, so that the next one is made on it."""
+        for change in decision.happened:
+            log.info("%s", change)
+        await self.send_outcome(decision.outcome(self.worker).to_json())
+        await self.seen(decision)
+
+    async def seen(self, decision: Decision, request: str | None = None) -> None:
+        """Wait until the read model shows all that was decided, and the answer of `request`.
+
+        What was decided too late is never seen. So the wait also ends when nothing more has come for a while: whoever
+        decides next finds the same things to do again, which does no harm.
+        """
+        model, left = self.model, decision.touched()
+        is_answered = request is None
+        progress = time.monotonic()
+        while left or not is_answered:
+            still = [(table, key, before) for table, key, before in left if model.version(table, key) == before]
+            if not is_answered:
+                stored = model.requests.get(request or "")
+                is_answered = stored is None or stored.is_done
+            if len(still) < len(left) or not still:
+                progress = time.monotonic()
+            left = still
+            if (not left and is_answered) or time.monotonic() - progress > NOTHING_FOR_S:
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await model.changed(decision.link).wait()
 
     def security_of(self, link: Link) -> ClientSecurity:
         """Client settings for a link's remote cluster, the same object until its properties change (SEC-33).

@@ -1,14 +1,15 @@
-"""A decision of a link's leader, put together row by row and sent as one outcome (see `pipeline/control/outcomes.py`)."""
+"""A decision of a link's leader, put together row by row and sent as one outcome (`pipeline/control/outcomes.py`)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pipeline.control.keys import mirror_key
 from pipeline.control.outcomes import Change, Outcome
 from pipeline.control.read_model import ReadModel
 from pipeline.link.link_transitions import LinkChange
-from pipeline.link.models import Link, Mirror, Result, TaskStatus
+from pipeline.link.models import Link, Mirror, Result, TaskError, TaskStatus
 from pipeline.link.transitions import Change as MirrorChange
 
 
@@ -40,6 +41,11 @@ class Decision:
 
     def put_mirror(self, mirror: Mirror) -> None:
         self._put("mirrors", mirror_key(mirror.link, mirror.mirror_topic), mirror.to_json())
+
+    def list_errors(self, mirror: Mirror, errors: tuple[TaskError, ...]) -> None:
+        """Say what a transition waits for (MIRROR-55); the row is written only where that is news."""
+        if mirror.transition_errors != errors:
+            self.put_mirror(replace(mirror, transition_errors=errors))
 
     def drop_mirror(self, mirror: Mirror) -> None:
         self._put("mirrors", mirror_key(mirror.link, mirror.mirror_topic), None)

@@ -1,13 +1,22 @@
-"""Which function carries out which kind of command: one row each."""
+"""Which function carries out which kind of command, and which duties a leader has besides: one row each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pipeline.lifecycle.draining import Draining
+from pipeline.lifecycle.duties import Duty
 from pipeline.lifecycle.leading import Handler
 from pipeline.lifecycle.link_commands import create_link, delete_link, update_link
 from pipeline.lifecycle.mirror_commands import create_mirror, delete_mirrors
 from pipeline.lifecycle.operations import operate
+from pipeline.lifecycle.partition_counts import PartitionCounts
+from pipeline.lifecycle.probing import Probing
+from pipeline.lifecycle.secret_keeping import SecretKeeping
+from pipeline.lifecycle.setting_up import SettingUp
+from pipeline.lifecycle.stopping import Stopping
+from pipeline.lifecycle.topics_gone import TopicsGone
+from pipeline.lifecycle.watching import Watching
 
 HANDLERS: Mapping[str, Handler] = {
     "link.create": create_link,
@@ -23,3 +32,15 @@ HANDLERS: Mapping[str, Handler] = {
     "mirror.reverse-and-pause": operate,
     "mirror.truncate-and-restore": operate,
 }
+
+DUTIES: tuple[type[Duty], ...] = (
+    SecretKeeping,
+    Probing,
+    Watching,
+    SettingUp,
+    Draining,
+    Stopping,
+    PartitionCounts,
+    TopicsGone,
+)
+"""In the order in which they are asked what to decide; a link's state comes before what follows from it."""

@@ -1,4 +1,4 @@
-"""Lead links: the worker that owns a link's partition carries out its commands, one after the other, and watches over it.
+"""Lead links: the worker that owns a link's partition carries out its commands in turn, and watches over it.
 
 A command stays in the requests table until its result is there, so another worker finishes what this one began; every
 handler can therefore be run again from any point. Two workers that lead the same link for a moment (one was thought
@@ -9,54 +9,87 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.control.keys import link_partition
 from pipeline.control.read_model import Request
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
+from pipeline.lifecycle.duties import Duty, wait
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.errors import InternalError, KafkaRetriable, LinkError
 from pipeline.link.models import Command, Result
 
 log = logging.getLogger(__name__)
 Handler = Callable[[Context, Command, Request, Decision], Awaitable[None]]
-Watch = Callable[[Context, str, Decision], Awaitable[None]]
-SEEN_WITHIN_S = 10.0
-WATCH_EVERY_S = 0.5
+IDLE_S = 5.0
 
 
 class LinkLeader:
     """Leads one link while its partition is ours."""
 
-    def __init__(self, context: Context, link: str, handlers: Mapping[str, Handler], watch: Watch) -> None:
+    def __init__(
+        self, context: Context, link: str, handlers: Mapping[str, Handler], duties: Sequence[type[Duty]]
+    ) -> None:
         self._context = context
         self._link = link
         self._handlers = handlers
-        self._watch = watch
+        self._wake = asyncio.Event()
+        self._duties = [duty(context, link, self._wake.set) for duty in duties]
+
+    def saw(self, table: str, key: str) -> None:
+        """A row of the link has changed in the read model."""
+        for duty in self._duties:
+            duty.saw(table, key)
+        if table != "positions":
+            self._wake.set()
 
     async def run(self) -> None:
-        """Carry out commands and watch, until cancelled. A defect in one round is logged and the next round begins."""
-        model = self._context.model
-        while True:
-            changed = model.changed(self._link)
-            try:
-                pending = model.pending(self._link)
-                if pending:
-                    await self._carry_out(pending[0])
-                    continue
-                if self._link in model.links:
-                    decision = Decision(model, self._link)
-                    await self._watch(self._context, self._link, decision)
-                    if not decision.is_empty:
-                        await self._settle(decision, decision.outcome(self._context.worker).to_json())
+        """Carry out commands and collect what the duties have found, until cancelled."""
+        tasks = [asyncio.create_task(self._keep_up(duty), name=f"{duty.name} {self._link}") for duty in self._duties]
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    if await self._round():
                         continue
+                except Exception:
+                    log.exception("Leading link %s: this round failed, the next follows", self._link)
+                    await asyncio.sleep(1)
+                await wait(self._wake, IDLE_S)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._context.hang_up(self._link)
+
+    async def _round(self) -> bool:
+        """Do the next thing; whether there was one."""
+        model = self._context.model
+        if pending := model.pending(self._link):
+            await self._carry_out(pending[0])
+            return True
+        if self._link not in model.links:
+            return False
+        for duty in self._duties:
+            # one duty, one outcome: two could decide on the same row, the second without knowing of the first
+            decision = Decision(model, self._link)
+            duty.decide(decision)
+            if not decision.is_empty:
+                await self._context.settle(decision)
+                return True
+        return False
+
+    async def _keep_up(self, duty: Duty) -> None:
+        """A duty's task. A defect in it is logged, and it begins again."""
+        while True:
+            try:
+                await duty.run()
+                return
             except Exception:
-                log.exception("Leading link %s: this round failed, the next follows", self._link)
+                log.exception("%s of link %s failed, it begins again", duty.name, self._link)
                 await asyncio.sleep(1)
-            await _wait(changed, WATCH_EVERY_S if self._link in model.links else 5)
 
     async def _carry_out(self, request: Request) -> None:
         context = self._context
@@ -93,31 +126,23 @@ class LinkLeader:
         )
         _log(decision)
         await context.send_outcome(outcome.to_json())
-        await self._seen(lambda: _is_answered(context, command.id))
-
-    async def _settle(self, decision: Decision, outcome: dict[str, object]) -> None:
-        _log(decision)
-        await self._context.send_outcome(outcome)
-        touched, model = decision.touched(), self._context.model
-        await self._seen(lambda: any(model.version(table, key) != version for table, key, version in touched))
-
-    async def _seen(self, is_seen: Callable[[], bool]) -> None:
-        """Wait until the read model shows what was decided, so that the next decision is made on it."""
-        deadline = time.monotonic() + SEEN_WITHIN_S
-        while not is_seen() and time.monotonic() < deadline:
-            await _wait(self._context.model.changed(self._link), 0.5)
+        await context.seen(decision, command.id)
 
 
 class Leaders:
     """The links this worker leads: one task each, begun and ended as partitions and links come and go."""
 
-    def __init__(self, context: Context, partitions: int, handlers: Mapping[str, Handler], watch: Watch) -> None:
+    def __init__(
+        self, context: Context, partitions: int, handlers: Mapping[str, Handler], duties: Sequence[type[Duty]]
+    ) -> None:
         self._context = context
         self._partitions = partitions
         self._handlers = handlers
-        self._watch = watch
+        self._duties = duties
         self._owned: frozenset[int] = frozenset()
+        self._leaders: dict[str, LinkLeader] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        context.model.watch(self._saw)
 
     def own(self, partitions: set[int]) -> None:
         """Lead the links of these partitions, and no others."""
@@ -133,17 +158,27 @@ class Leaders:
             if link_partition(link, self._partitions) in self._owned
         }
         for link in set(self._tasks) - wanted:
+            del self._leaders[link]
             self._tasks.pop(link).cancel()
         for link in wanted - set(self._tasks):
-            leader = LinkLeader(self._context, link, self._handlers, self._watch)
+            leader = self._leaders[link] = LinkLeader(self._context, link, self._handlers, self._duties)
             self._tasks[link] = asyncio.create_task(leader.run(), name=f"lead {link}")
 
     async def stop(self) -> None:
         """End all tasks."""
-        tasks, self._tasks = list(self._tasks.values()), {}
+        tasks, self._tasks, self._leaders = list(self._tasks.values()), {}, {}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _saw(self, table: str, key: str) -> None:
+        if table == "requests":
+            request = self._context.model.requests.get(key)
+            link = request.link if request is not None else ""
+        else:
+            link = key.partition("/")[0]
+        if (leader := self._leaders.get(link)) is not None:
+            leader.saw(table, key)
 
 
 def refused(command: Command, error: LinkError) -> Result:
@@ -156,16 +191,3 @@ def refused(command: Command, error: LinkError) -> Result:
 def _log(decision: Decision) -> None:
     for change in decision.happened:
         log.info("%s", change)
-
-
-def _is_answered(context: Context, request: str) -> bool:
-    stored = context.model.requests.get(request)
-    return stored is None or stored.is_done
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        pass

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.cluster.errors import FileMissing, SecretUnreadable, SecurityError
+from pipeline.cluster.errors import FileMissing, SecurityError
 from pipeline.cluster.probe import ProbeResult, probe
 from pipeline.cluster.security import client_arguments
 from pipeline.control.read_model import Request
+from pipeline.control.sealing import SecretUnreadable
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
+from pipeline.lifecycle.stopping import finish
 from pipeline.lifecycle.times import now_ms
-from pipeline.link.errors import Invalid, InvalidProperties, LinkInUse, LinkNotFound, RemoteTimedOut, UnsupportedVersion
+from pipeline.link.errors import (
+    Invalid,
+    InvalidProperties,
+    KafkaRetriable,
+    LinkNotFound,
+    RemoteTimedOut,
+    UnsupportedVersion,
+)
 from pipeline.link.link_rules import changed_link, check_remote_id, mirrors_to_fail_over, new_link
 from pipeline.link.link_transitions import LinkEvent, advance_link
-from pipeline.link.models import Command, Link
+from pipeline.link.models import Command, Link, Mirror
 from pipeline.link.states import ConnectionMode, LinkErrorCode, LinkState
+from pipeline.link.transitions import Event, advance, is_legal
+
+FORCED_WITHIN_S = 45.0
+"""How long a deletion with force waits for failovers: less than REST waits for a result."""
 
 
 async def create_link(context: Context, command: Command, request: Request, decision: Decision) -> None:
@@ -63,23 +77,49 @@ async def update_link(context: Context, command: Command, request: Request, deci
 
 
 async def delete_link(context: Context, command: Command, request: Request, decision: Decision) -> None:
-    """Delete a link and the history of its stopped mirrors; topics, data and group offsets stay (LINK-104)."""
+    """Delete a link and the history of its stopped mirrors; topics, data and group offsets stay (LINK-104).
+
+    With force the mirrors that are left are failed over first, and the command waits for that (LINK-103). If not all of
+    them are STOPPED within `FORCED_WITHIN_S` the answer is a retriable error: they go on failing over, the link stays,
+    and the same command may be given again.
+    """
     link = existing(context, command.link)
+    live = mirrors_to_fail_over(command, link, context.model.mirrors_of(link.name))
+    if command.validate_only:
+        return
+    if live:
+        await _fail_over(context, link, live, f"link deleted by {command.principal or 'an operator'}")
     mirrors = context.model.mirrors_of(link.name)
-    if mirrors_to_fail_over(command, link, mirrors):
-        raise LinkInUse(
-            f"Cluster link '{link.name}': fail its mirrors over before it is deleted with force; "
-            f"{sum(m.status.is_read_only for m in mirrors)} are still mirrors."
-        )
     for mirror in mirrors:
         decision.drop_mirror(mirror)
     decision.drop_tasks()
     decision.drop_link(link.name)
-    if not command.validate_only:
-        for mirror in mirrors:
-            for partition in range(mirror.partitions):
-                await context.forget_position(link.name, mirror.mirror_topic, partition)
-        await context.hang_up(link.name)
+    for mirror in mirrors:
+        for partition in range(mirror.partitions):
+            await context.forget_position(link.name, mirror.mirror_topic, partition)
+    await context.hang_up(link.name)
+
+
+async def _fail_over(context: Context, link: Link, live: Sequence[Mirror], reason: str) -> None:
+    """Have mirrors stopped, whatever state they are in; their rows go with the link's and are not written again."""
+    starting = Decision(context.model, link.name)
+    for mirror in live:
+        if is_legal(mirror, Event.FAILOVER):
+            after, change = advance(mirror, Event.FAILOVER, reason, now_ms())
+            if change.is_change or after != mirror:
+                starting.put_mirror(after)
+                starting.note(change)
+    if not starting.is_empty:
+        await context.settle(starting)
+    deadline = time.monotonic() + FORCED_WITHIN_S
+    names = [mirror.mirror_topic for mirror in live]
+    done = await finish(context, link, names, deadline - time.monotonic())
+    failed = [each for each in done if each.errors]
+    if failed:
+        raise KafkaRetriable(
+            f"Cluster link '{link.name}' was not deleted: {len(failed)} of its mirrors are still failing over, "
+            f"{failed[0].mirror.mirror_topic} for: {failed[0].errors[0].error_message}"
+        )
 
 
 def existing(context: Context, name: str) -> Link:

@@ -20,11 +20,12 @@ from pipeline.lifecycle.link_commands import existing
 from pipeline.lifecycle.remote_errors import refused_by
 from pipeline.lifecycle.start_offsets import start_offsets
 from pipeline.lifecycle.times import now_ms
+from pipeline.lifecycle.topics_gone import forget_mirror
 from pipeline.link.errors import LinkError, TopicNotFound
 from pipeline.link.mirror_rules import answer, check_clusters, decide, new_mirror
 from pipeline.link.models import Command, Mirror
 from pipeline.link.settings_of_link import LinkSettings
-from pipeline.link.topic_configs import mirror_topic_configs
+from pipeline.link.topic_configs import held_back, mirror_topic_configs
 
 log = logging.getLogger(__name__)
 CREATING = "creating the topic"
@@ -32,7 +33,7 @@ UNKNOWN_TOPIC = 3
 
 
 async def create_mirror(context: Context, command: Command, request: Request, decision: Decision) -> None:
-    """Create a mirror topic with the source's partitions and configs; it is ACTIVE once every partition has its start."""
+    """Create a mirror topic with the source's partitions and configs; ACTIVE once every partition has its start."""
     link = existing(context, command.link)
     mirror = new_mirror(command, link, context.model.mirrors.values(), now_ms())
     try:
@@ -59,6 +60,7 @@ async def create_mirror(context: Context, command: Command, request: Request, de
         source_topic_id=source.topic_id,
         start_offsets=starts,
         cleanup_policy=effective.get("cleanup.policy", ""),
+        source_configs=held_back(effective),
     )
     try:
         configs = await _configs(context, mirror, settings, effective)
@@ -96,14 +98,12 @@ async def _delete(context: Context, mirror: Mirror, decision: Decision) -> LinkE
     except ClusterError as error:
         return refused_by(error, "destination")
     decision.drop_mirror(mirror)
-    await context.registry.forget(mirror.mirror_topic_id)
-    for partition in range(mirror.partitions):
-        await context.forget_position(mirror.link, mirror.mirror_topic, partition)
+    await forget_mirror(context, mirror)
     return None
 
 
 async def _configs(context: Context, mirror: Mirror, settings: LinkSettings, source: dict[str, str]) -> dict[str, str]:
-    known = set(await context.own.topic_configs(context.a_topic))
+    known = await context.known_configs()
     wanted = mirror_topic_configs(
         source,
         settings.topic_config_sync_include,

@@ -13,9 +13,32 @@ from pipeline.cluster.errors import (
     Unsupported,
 )
 from pipeline.link.errors import Invalid, KafkaRetriable, LinkError, RemoteTimedOut, UnsupportedVersion
+from pipeline.link.models import TaskError
+from pipeline.link.states import TaskErrorCode
+
+_CODES = {
+    3: TaskErrorCode.UNKNOWN_TOPIC_OR_PARTITION_ERROR,
+    100: TaskErrorCode.UNKNOWN_TOPIC_OR_PARTITION_ERROR,
+    42: TaskErrorCode.INVALID_REQUEST_ERROR,
+    44: TaskErrorCode.POLICY_VIOLATION_ERROR,
+}
 
 
-def refused_by(error: ClusterError, side: str) -> LinkError:
+def task_error(error: ClusterError, side: str) -> TaskError:
+    """What a task or a transition lists of it (STATE-33..48): a refusal of the `source` or of the `destination`."""
+    own = side == "destination"
+    if isinstance(error, NotAuthorized):
+        code = TaskErrorCode.BROKER_AUTHORIZATION_ERROR if own else TaskErrorCode.AUTHORIZATION_ERROR
+    elif isinstance(error, NotAuthenticated):
+        code = TaskErrorCode.BROKER_AUTHENTICATION_ERROR if own else TaskErrorCode.AUTHENTICATION_ERROR
+    elif isinstance(error, KafkaFailure):
+        code = _CODES.get(error.code, TaskErrorCode.UNKNOWN)
+    else:
+        code = TaskErrorCode.UNKNOWN
+    return TaskError(code, f"{side}: {error}")
+
+
+def refused_by(error: ClusterError, side: str) -> LinkError:  # noqa: PLR0911 - one row an error
     """The answer to a command that a cluster (`source` or `destination`) refused; names the code of spec 4.2."""
     own = "BROKER_" if side == "destination" else ""
     if isinstance(error, NotAuthorized):

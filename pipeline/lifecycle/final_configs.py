@@ -1,0 +1,60 @@
+"""Topic configs when a mirror stops: the last sync of a promotion, then the source's own values (MIRROR-90)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pipeline.cluster.errors import ClusterError
+from pipeline.lifecycle.context import Context
+from pipeline.lifecycle.remote_errors import task_error
+from pipeline.link.models import Link, Mirror, TaskError
+from pipeline.link.settings_of_link import LinkSettings
+from pipeline.link.topic_configs import differences, held_back, mirror_topic_configs
+
+
+async def sync_topic_configs(context: Context, link: Link, mirror: Mirror) -> tuple[Mirror, tuple[TaskError, ...]]:
+    """Take over the source's configs once more; the mirror then knows the values to have when it stops (MIRROR-67)."""
+    try:
+        remote = await context.remote(link)
+        found = await remote.topic_configs(mirror.source_topic)
+    except ClusterError as error:
+        return mirror, (task_error(error, "source"),)
+    effective = {name: each.value for name, each in found.items() if each.value is not None}
+    include = LinkSettings.of(link.configs).topic_config_sync_include
+    try:
+        known = await context.known_configs()
+        current = {
+            name: each.value
+            for name, each in (await context.own.topic_configs(mirror.mirror_topic)).items()
+            if each.value is not None and not each.is_default
+        }
+        wanted = mirror_topic_configs(effective, include, True, own=mirror.configs, known=known)
+        changes = differences(wanted, current)
+        await context.own.alter_topic_configs(
+            mirror.mirror_topic,
+            {name: value for name, value in changes.items() if value is not None},
+            [name for name, value in changes.items() if value is None],
+        )
+    except ClusterError as error:
+        return mirror, (task_error(error, "destination"),)
+    return replace(mirror, source_configs=held_back(effective)), ()
+
+
+async def release_topic_configs(context: Context, link: Link, mirrors: Sequence[Mirror]) -> dict[str, TaskError | None]:
+    """Give stopped mirrors the values of their sources in what had to differ while they mirrored; by mirror topic.
+
+    The source is not asked: a failover works without it. Setting the same values again does no harm.
+    """
+    include = LinkSettings.of(link.configs).topic_config_sync_include
+    try:
+        known = await context.known_configs()
+    except ClusterError as error:
+        return {mirror.mirror_topic: task_error(error, "destination") for mirror in mirrors}
+    changes = {}
+    for mirror in mirrors:
+        held = mirror.source_configs or {}
+        wanted = mirror_topic_configs(held, include, False, own=mirror.configs, known=known) if held else {}
+        changes[mirror.mirror_topic] = wanted
+    answers = await context.own.alter_topics_configs(changes)
+    return {topic: None if error is None else task_error(error, "destination") for topic, error in answers.items()}

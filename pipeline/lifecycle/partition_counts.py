@@ -1,0 +1,117 @@
+"""Follow partitions that are added at the source, and refuse to go on where some have gone (MIRROR-92, MIRROR-41).
+
+The source's counts are asked for every `metadata.max.age.ms`. New partitions are made on the mirror first; then the row
+says so, and the workers begin to copy them from offset 0. A worker that dies in between leaves a topic with partitions
+that the row does not know: the next look finds the same and goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from pipeline.cluster.errors import ClusterError, KafkaFailure
+from pipeline.control.keys import mirror_key
+from pipeline.lifecycle.context import Context
+from pipeline.lifecycle.decisions import Decision
+from pipeline.lifecycle.duties import IDLE_S, MOST_ROWS_AT_ONCE, Duty
+from pipeline.lifecycle.times import now_ms
+from pipeline.link.errors import MirrorFailure
+from pipeline.link.models import Link, Mirror
+from pipeline.link.settings_of_link import LinkSettings
+from pipeline.link.states import LinkState, MirrorError, MirrorStatus
+from pipeline.link.transitions import fail
+
+log = logging.getLogger(__name__)
+INVALID_PARTITIONS = 37
+"""The topic has as many partitions or more: somebody, maybe this worker before it died, was here before."""
+
+
+class PartitionCounts(Duty):
+    """Watches the partition counts of one link's source topics."""
+
+    def __init__(self, context: Context, link: str, wake: Callable[[], None]) -> None:
+        super().__init__(context, link, wake)
+        self._counts: dict[str, tuple[Mirror, int]] = {}
+        self._next = 0.0
+
+    async def run(self) -> None:
+        while True:
+            link = self.row()
+            following = [m for m in self.mirrors() if m.status is MirrorStatus.ACTIVE]
+            if link is None or link.state is not LinkState.ACTIVE or not following or time.monotonic() < self._next:
+                await self.rows_change()
+                continue
+            await self._look(link, following)
+            self._next = time.monotonic() + LinkSettings.of(link.configs).metadata_max_age_ms / 1000
+            await self.rows_change(min(IDLE_S, self._next - time.monotonic()))
+
+    def decide(self, decision: Decision) -> None:
+        for topic, (seen, count) in list(self._counts.items())[:MOST_ROWS_AT_ONCE]:
+            mirror = self.context.model.mirrors.get(mirror_key(self.link, topic))
+            if mirror is None or mirror.mirror_topic_id != seen.mirror_topic_id or mirror.partitions != seen.partitions:
+                del self._counts[topic]
+            elif count > mirror.partitions:
+                log.info("Link %s: %s grows from %d to %d partitions", self.link, topic, mirror.partitions, count)
+                decision.put_mirror(grown(mirror, count))
+            elif mirror.status is MirrorStatus.ACTIVE:
+                after, change = fail(mirror, shrunk(mirror, count), now_ms())
+                decision.put_mirror(after)
+                decision.note(change)
+            else:
+                del self._counts[topic]
+
+    async def _look(self, link: Link, mirrors: list[Mirror]) -> None:
+        try:
+            found = await (await self.context.remote(link)).describe_topics({m.source_topic for m in mirrors})
+        except ClusterError as error:
+            log.info("Link %s: partition counts cannot be read: %s", self.link, error)
+            return
+        for mirror in mirrors:
+            source = found[mirror.source_topic]
+            count = len(source.partitions)
+            if source.error or source.topic_id != mirror.source_topic_id or count == mirror.partitions:
+                continue  # gone, or another topic of its name: the copiers find out, and say so
+            if count > mirror.partitions and not await self._add(mirror, count):
+                continue
+            self._counts[mirror.mirror_topic] = mirror, count
+            self.wake()
+
+    async def _add(self, mirror: Mirror, count: int) -> bool:
+        try:
+            await self.context.own.create_partitions(mirror.mirror_topic, count)
+        except KafkaFailure as error:
+            if error.code != INVALID_PARTITIONS:
+                log.warning("Link %s: %s cannot get %d partitions: %s", self.link, mirror.mirror_topic, count, error)
+                return False
+            found = (await self.context.own.describe_topics([mirror.mirror_topic]))[mirror.mirror_topic]
+            if len(found.partitions) > count:
+                log.error(
+                    "Link %s: %s has %d partitions, its source %d; those that nobody mirrors should go (MIRROR-93)",
+                    self.link,
+                    mirror.mirror_topic,
+                    len(found.partitions),
+                    count,
+                )
+        except ClusterError as error:
+            log.warning("Link %s: %s cannot get %d partitions: %s", self.link, mirror.mirror_topic, count, error)
+            return False
+        return True
+
+
+def grown(mirror: Mirror, count: int) -> Mirror:
+    """The mirror with as many partitions as its source; the new ones begin where the source's do, at 0."""
+    return replace(
+        mirror, partitions=count, start_offsets=mirror.start_offsets + (0,) * (count - len(mirror.start_offsets))
+    )
+
+
+def shrunk(mirror: Mirror, count: int) -> MirrorFailure:
+    """Why a mirror cannot go on (MIRROR-41)."""
+    return MirrorFailure(
+        MirrorError.SOURCE_PARTITIONS_DECREASED,
+        f"{mirror.source_topic} has {count} partitions at the source, its mirror {mirror.partitions}. Fail over to "
+        "keep the mirror, or delete it and create it again.",
+    )
