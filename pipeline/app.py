@@ -14,6 +14,7 @@ from faust.types import TP
 
 from pipeline.api.endpoint import tls_context
 from pipeline.cluster.errors import ClusterError
+from pipeline.control.sending import LARGEST_RECORD
 from pipeline.control.topics import WrongPartitionCount
 from pipeline.faust_security import broker_credentials
 from pipeline.settings import SettingsError, load
@@ -74,6 +75,8 @@ app = App(
     topic_allow_declare=True,
     topic_disable_leader=True,
     producer_acks=-1,
+    producer_compression_type="lz4",
+    producer_max_request_size=LARGEST_RECORD,
     key_serializer="raw",
     value_serializer="raw",
     stream_wait_empty=False,

@@ -30,9 +30,8 @@ from pipeline.control.topics import ControlTopics
 from pipeline.control.work import wanted
 from pipeline.lifecycle.command_door import warn_if_open
 from pipeline.lifecycle.context import Context
-from pipeline.lifecycle.handling import HANDLERS
+from pipeline.lifecycle.handling import DUTIES, HANDLERS
 from pipeline.lifecycle.leading import Leaders
-from pipeline.lifecycle.watching import watch
 from pipeline.link.models import Position
 from pipeline.mirror.destination import MARKING_OPERATIONS, Destination
 from pipeline.mirror.engine import Engine, Reporter
@@ -108,12 +107,16 @@ class Worker:
         self._tails = [state, results]
         await results.start()
         await state.start()
+        destination = Destination(
+            self._data, self.settings.append_request_bytes, self._may_mark, self.settings.app_id
+        )
         self.context = Context(
             self.name,
             self.plane.cluster_id,
             self.topics.commands,
             self.model,
             self._own,
+            destination,
             self.registry,
             self._send_outcome,
             self._forget_position,
@@ -122,14 +125,14 @@ class Worker:
         if self.open_link_agent is None:
             raise RuntimeError("agents/mirror.py has not been imported")
         self.engine = Engine(
-            Destination(self._data, self.settings.append_request_bytes, self._may_mark, self.settings.app_id),
+            destination,
             self.registry,
             self.open_link_agent,
             self.name,
             memory_bytes=self.settings.fetch_memory_bytes,
             partition_bytes=self.settings.partition_memory_bytes,
         )
-        self._leaders = Leaders(self.context, self.settings.partitions, HANDLERS, watch)
+        self._leaders = Leaders(self.context, self.settings.partitions, HANDLERS, DUTIES)
         reporter = Reporter(self.engine, self._send_progress, self.settings.progress_interval_ms)
         self._is_running = True
         self._tasks = [
