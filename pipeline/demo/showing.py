@@ -38,9 +38,11 @@ def table(look: Look, produced: Produced) -> Table:
 def line(look: Look, produced: Produced, seconds: float) -> str:
     """The same in one line."""
     gaps = sum(each.gap_offsets for each in look.lines)
+    paths = "/".join(sorted({each.marker_path for each in look.lines if each.marker_path}))
     return (
         f"{seconds:5.1f} s  {look.status}  produced {produced.records:,}  mirror ends {look.mirror_ends:,}"
         f"  lag {look.lag:,}  {look.records_per_s:,.0f} records/s  {gaps:,} invisible offsets filled"
+        + (f" ({paths})" if paths else "")
         + (f"  {look.error}" if look.error else "")
     )
 
