@@ -8,11 +8,10 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.cluster.errors import FileMissing, SecurityError
+from pipeline.cluster.errors import FileMissing, SecretUnreadable, SecurityError
 from pipeline.cluster.probe import ProbeResult, probe
 from pipeline.cluster.security import client_arguments
 from pipeline.control.read_model import Request
-from pipeline.control.sealing import SecretUnreadable
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.stopping import finish
