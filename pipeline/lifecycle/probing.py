@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 from pipeline.cluster.errors import ClusterError
 from pipeline.cluster.probe import ProbeResult, link_error, probe
-from pipeline.control.sealing import SecretUnreadable
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.duties import IDLE_S, Duty
@@ -100,9 +99,6 @@ async def examine(context: Context, link: Link, failures_before: int) -> Finding
     try:
         properties = context.properties_of(link)
         context.security_of(link)
-    except SecretUnreadable as error:
-        unread = ProbeResult(LinkErrorCode.SECRET_DECRYPTION_ERROR, str(error))
-        return Finding(link.configs, unread, failures_before + 1, True)
     except ClusterError as error:
         return Finding(link.configs, ProbeResult(link_error(error), str(error)), failures_before + 1, True)
     limit_ms = min(settings.request_timeout_ms, max(settings.availability_check_ms, SHORTEST_LIMIT_MS))
