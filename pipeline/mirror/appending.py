@@ -221,16 +221,21 @@ class Appender:
             if code:
                 self._settle(write, judge(Api.WRITE_TXN_MARKERS, code, remote=False), "")
                 self._check()
-            try:
-                log_end = await self._destination.log_end(topic, partition)
-            except ClusterError as error:
-                chain.doubt(write, str(error))
-                raise Doubt(str(error), refresh=True) from error
-            chain.confirm(write, log_end)
+            chain.confirm(write, await self._log_end_after(write))
             self._check()
             self._status.marker_path = "direct"
             self._status.gap_offsets += len(write.epochs)
             self._status.reached(chain.confirmed_offset)
+
+    async def _log_end_after(self, write: Markers) -> int:
+        """The log's end after markers were answered with 0. One marker's 0 can hide no refusal, so nothing is asked."""
+        if len(write.epochs) == 1:
+            return write.next_offset
+        try:
+            return await self._destination.log_end(self.piece.mirror_topic, self.piece.partition)
+        except ClusterError as error:
+            self._active.doubt(write, str(error))
+            raise Doubt(str(error), refresh=True) from error
 
     def _answered(self, write: Append, answer: ProducedPartition | ClusterError, size: int) -> None:
         chain = self._active
