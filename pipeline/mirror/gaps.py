@@ -32,6 +32,9 @@ from enum import Enum, auto
 from pipeline.mirror.plan import Fill
 from pipeline.wire.records import Record
 
+RUN_BYTES = 262_144
+"""Most bytes of records in one run, before compression: copies of a large record must not fill the memory (I5)."""
+
 
 class Filler(Enum):
     """What to write into a gap."""
@@ -69,61 +72,105 @@ def filler(gap: Fill | Hole, *, fills_with_records: bool, lost_markers_max: int)
     return Filler.RECORDS if fills_with_records else Filler.MARKERS
 
 
-def divide(records: Iterable[Record], first_offset: int, last_offset: int, most: int) -> Iterator[list[Record] | Hole]:
-    """Divide opened batches into runs of consecutive offsets, at most `most` records each, and the holes between them.
+def divide(
+    records: Iterable[Record], first_offset: int, last_offset: int, most: int, most_bytes: int = RUN_BYTES
+) -> Iterator[list[Record] | Hole]:
+    """Divide opened batches into runs of consecutive offsets and the holes between them.
 
-    Covers exactly first_offset..last_offset; records before it are left out. Raises ValueError for records that are not
-    in order, or beyond it.
+    A run has at most `most` records and, unless it is one record, `most_bytes` of them. Covers exactly first_offset ..
+    last_offset; records before it are left out. Raises ValueError for records that are not in order, or beyond it.
     """
     expected = first_offset
-    run: list[Record] = []
+    run = _Run(most, most_bytes)
     for record in _in_range(records, first_offset, last_offset):
-        if record.offset != expected or len(run) == most:
-            if run:
-                yield run
-                run = []
+        if record.offset != expected or not run.has_room(record):
+            if run.records:
+                yield run.take()
             if record.offset > expected:
                 yield Hole(expected, record.offset - 1)
-        run.append(record)
+        run.add(record)
         expected = record.offset + 1
-    if run:
-        yield run
+    if run.records:
+        yield run.take()
     if expected <= last_offset:
         yield Hole(expected, last_offset)
 
 
-def close_gaps(records: Sequence[Record], first_offset: int, last_offset: int, most: int) -> Iterator[list[Record]]:
-    """The same with copies of live records in the holes: runs of at most `most` records without a hole between.
+def close_gaps(
+    records: Sequence[Record],
+    first_offset: int,
+    last_offset: int,
+    most: int,
+    most_bytes: int = RUN_BYTES,
+    *,
+    log_start: int = 0,
+) -> Iterator[list[Record]]:
+    """The same with copies of live records in the holes, so that there are runs only.
 
-    A hole takes the next live record; where there is none, the one before it, which may lie before `first_offset`.
+    A hole takes the next live record; where there is none, the one before it, which may lie before `first_offset`. If
+    that was deleted at the source (it lies below `log_start`), its copies are tombstones: they must not bring it back.
     Raises ValueError as `divide`, and when there are no records at all.
     """
     if not records:
         raise ValueError(f"no record to fill {first_offset}..{last_offset} with")
-    run: list[Record] = []
+    run = _Run(most, most_bytes)
     expected = first_offset
     for live in (*_in_range(records, first_offset, last_offset), None):
-        copied = live or records[-1]
+        copied = _alive(records[-1], log_start) if live is None else live
         until = last_offset if live is None else live.offset
         while expected <= until:
-            run.append(copied if expected == copied.offset else copied._replace(offset=expected))
+            if not run.has_room(copied):
+                yield run.take()
+            run.add(copied if expected == copied.offset else copied._replace(offset=expected))
             expected += 1
-            if len(run) == most:
-                yield run
-                run = []
-    if run:
-        yield run
+    if run.records:
+        yield run.take()
 
 
-def repeat(live: Record, first_offset: int, last_offset: int, most: int) -> Iterator[list[Record]]:
-    """Copies of a live record for a gap between batches: runs of at most `most` records."""
-    for first in range(first_offset, last_offset + 1, most):
-        yield [live._replace(offset=offset) for offset in range(first, min(first + most, last_offset + 1))]
+def repeat(
+    live: Record, first_offset: int, last_offset: int, most: int, most_bytes: int = RUN_BYTES
+) -> Iterator[list[Record]]:
+    """Copies of a live record for a gap between batches, in runs as `divide`'s."""
+    count = max(min(most, most_bytes // _size(live)), 1)
+    for first in range(first_offset, last_offset + 1, count):
+        yield [live._replace(offset=offset) for offset in range(first, min(first + count, last_offset + 1))]
 
 
-def nearest(records: Sequence[Record], gap: Fill) -> Record:
-    """Of the records of the opened `gap.near`: the first one behind the gap, else the last one."""
-    return next((record for record in records if record.offset > gap.last_offset), records[-1])
+def nearest(records: Sequence[Record], gap: Fill, *, log_start: int = 0) -> Record:
+    """Of the records of the opened `gap.near`: the first one behind the gap, else the last one (`close_gaps`)."""
+    behind = next((record for record in records if record.offset > gap.last_offset), None)
+    return _alive(records[-1], log_start) if behind is None else behind
+
+
+class _Run:
+    """Records for one batch, as many as fit."""
+
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self.records: list[Record] = []
+        self._most = most
+        self._most_bytes = most_bytes
+        self._bytes = 0
+
+    def has_room(self, record: Record) -> bool:
+        return not self.records or (len(self.records) < self._most and self._bytes + _size(record) <= self._most_bytes)
+
+    def add(self, record: Record) -> None:
+        self.records.append(record)
+        self._bytes += _size(record)
+
+    def take(self) -> list[Record]:
+        records, self.records, self._bytes = self.records, [], 0
+        return records
+
+
+def _size(record: Record) -> int:
+    """About what a record takes in a batch that is not compressed."""
+    headers = sum(len(name) + len(value or b"") + 4 for name, value in record.headers)
+    return 16 + len(record.key or b"") + len(record.value or b"") + headers
+
+
+def _alive(record: Record, log_start: int) -> Record:
+    return record if record.offset >= log_start else record._replace(value=None)
 
 
 def _in_range(records: Iterable[Record], first_offset: int, last_offset: int) -> Iterator[Record]:

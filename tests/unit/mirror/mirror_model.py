@@ -18,7 +18,8 @@ LOST_MARKERS_MAX = 4
 class MirrorLog:
     """What lies at each offset: a record, or MARKER. `log_start` moves where lost ranges are discarded."""
 
-    def __init__(self, next_offset: int, fills_with_records: bool) -> None:
+    def __init__(self, next_offset: int, fills_with_records: bool, source_start: int = 0) -> None:
+        self._source_start = source_start
         self.log_start = next_offset
         self.next_offset = next_offset
         self.content: dict[int, Record | None] = {}
@@ -44,7 +45,7 @@ class MirrorLog:
 
     def _rewrite(self, records: Sequence[Record], first: int, last: int) -> None:
         if self._fills_with_records:
-            for run in gaps.close_gaps(records, first, last, MOST_RECORDS):
+            for run in gaps.close_gaps(records, first, last, MOST_RECORDS, log_start=self._source_start):
                 self._append(run)
             return
         for part in gaps.divide(records, first, last, MOST_RECORDS):
@@ -60,7 +61,7 @@ class MirrorLog:
         if how is Filler.MARKERS:
             self._mark(step.count)
             return
-        live = gaps.nearest(near, step) if near else self._last_record()
+        live = gaps.nearest(near, step, log_start=self._source_start) if near else self._last_record()
         for run in gaps.repeat(live, step.first_offset, step.last_offset, MOST_RECORDS):
             self._append(run)
         if how is Filler.DISCARDED:

@@ -63,6 +63,24 @@ def test_a_batch_resumed_behind_its_last_record_repeats_that() -> None:
     assert [(copy.offset, copy.value) for copy in found] == [(n, record(4).value) for n in (6, 7, 8)]
 
 
+def test_a_deleted_record_is_not_brought_back() -> None:
+    """The source's log begins behind the batch's last record: its copies are tombstones, as the source has no value."""
+    found = [copy for run in close_gaps([record(4)], 6, 8, 5, log_start=6) for copy in run]
+    assert {(copy.key, copy.value) for copy in found} == {(b"key", None)}
+    assert nearest([record(4)], Fill(6, 8), log_start=6).value is None
+    assert nearest([record(4), record(9)], Fill(6, 8), log_start=6) == record(9)
+
+
+def test_copies_of_large_records_come_in_small_runs() -> None:
+    """I5: a hole of a million offsets before a record of a megabyte is not a terabyte in memory."""
+    large = record(10**6)._replace(value=bytes(2**20))
+    assert len(next(repeat(large, 0, 10**6 - 1, 10_000))) == 1
+    assert len(next(close_gaps([large], 0, 10**6, 10_000))) == 1
+    assert len(next(close_gaps([large], 0, 10**6, 10_000, 5 * 2**20))) == 4
+    parts = divide([record(n) for n in range(9)], 0, 8, 10, 200)
+    assert [len(part) for part in parts if isinstance(part, list)] == [5, 4]
+
+
 def test_nothing_can_be_repeated_where_nothing_is() -> None:
     with pytest.raises(ValueError, match="no record"):
         list(close_gaps([], 0, 3, 10))
