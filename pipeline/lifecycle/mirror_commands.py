@@ -30,6 +30,7 @@ from pipeline.link.topic_configs import held_back, mirror_topic_configs
 log = logging.getLogger(__name__)
 CREATING = "creating the topic"
 UNKNOWN_TOPIC = 3
+OWN_TOPICS_AGE_S = 10.0
 
 
 async def create_mirror(context: Context, command: Command, request: Request, decision: Decision) -> None:
@@ -39,7 +40,7 @@ async def create_mirror(context: Context, command: Command, request: Request, de
     try:
         remote = await context.remote(link)
         source = (await remote.describe_topics([mirror.source_topic], operations=True))[mirror.source_topic]
-        own_topics = set(await context.own.list_topics())
+        own_topics = await _own_topics(context, mirror.mirror_topic)
         if request.stage == CREATING:
             own_topics.discard(mirror.mirror_topic)
         check_clusters(mirror, own_topics, None if source.error else len(source.partitions))
@@ -73,6 +74,13 @@ async def create_mirror(context: Context, command: Command, request: Request, de
         raise refused_by(error, "destination") from error
     decision.put_mirror(replace(mirror, mirror_topic_id=topic_id))
     decision.data = {"mirror_topic_name": mirror.mirror_topic}
+
+
+async def _own_topics(context: Context, name: str) -> set[str]:
+    """Names on the own cluster; of all but `name` as seen some seconds ago, which is enough to warn of collisions."""
+    names = set(await context.own_topics(OWN_TOPICS_AGE_S)) - {name}
+    found = (await context.own.describe_topics([name]))[name]
+    return names if found.error == UNKNOWN_TOPIC else names | {name}
 
 
 async def delete_mirrors(context: Context, command: Command, request: Request, decision: Decision) -> None:
