@@ -65,12 +65,12 @@ class WorkerProcess:
         self.app_id = app_id or f"t{uuid.uuid4().hex[:8]}"
         self.name = f"worker-{uuid.uuid4().hex[:6]}"
         self._loglevel = loglevel
-        self._folder = folder / self.name
-        self._log_file = self._folder / "worker.log"
+        self.folder = folder / self.name
+        self._log_file = self.folder / "worker.log"
         self._given = {
             "bootstrap_servers": bootstrap_servers,
             "app_id": self.app_id,
-            "data_dir": str(self._folder / "data"),
+            "data_dir": str(self.folder / "data"),
             "web_host": HOST,
             "partitions": "4",
             "replication_factor": "1",
@@ -108,7 +108,7 @@ class WorkerProcess:
     def launch(self) -> None:
         """Start the process, again on the same port and data where it ran before; does not wait."""
         assert not self.is_running(), "it runs already"
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._lease = self._lease or PortLease()
         given = {**self._given, "web_port": str(self._lease.port)}
         # A session of its own: Ctrl-C reaches the tests only, which end it; the guard does where they are killed.
