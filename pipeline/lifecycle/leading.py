@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -24,6 +25,8 @@ from pipeline.link.models import Command, Result
 log = logging.getLogger(__name__)
 Handler = Callable[[Context, Command, Request, Decision], Awaitable[None]]
 IDLE_S = 5.0
+DUTIES_WAIT_S = 0.5
+"""How long a queue of commands may keep the duties waiting."""
 
 
 class LinkLeader:
@@ -36,6 +39,7 @@ class LinkLeader:
         self._link = link
         self._handlers = handlers
         self._wake = asyncio.Event()
+        self._collected_at = 0.0
         self._duties = [duty(context, link, self._wake.set) for duty in duties]
 
     def saw(self, table: str, key: str) -> None:
@@ -65,11 +69,19 @@ class LinkLeader:
             await self._context.hang_up(self._link)
 
     async def _round(self) -> bool:
-        """Do the next thing; whether there was one."""
-        model = self._context.model
-        if pending := model.pending(self._link):
+        """Do the next thing; whether there was one. However many commands wait, duties get their turn (STATE-62)."""
+        pending = self._context.model.pending(self._link)
+        if pending and time.monotonic() - self._collected_at < DUTIES_WAIT_S:
             await self._carry_out(pending[0])
             return True
+        if await self._collect():
+            return True
+        self._collected_at = time.monotonic()
+        return bool(pending)
+
+    async def _collect(self) -> bool:
+        """Settle what a duty has found; whether one had found something."""
+        model = self._context.model
         if self._link not in model.links:
             return False
         for duty in self._duties:
