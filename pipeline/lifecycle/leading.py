@@ -74,10 +74,9 @@ class LinkLeader:
         if pending and time.monotonic() - self._collected_at < DUTIES_WAIT_S:
             await self._carry_out(pending[0])
             return True
-        if await self._collect():
-            return True
+        has_found = await self._collect()
         self._collected_at = time.monotonic()
-        return bool(pending)
+        return has_found or bool(pending)
 
     async def _collect(self) -> bool:
         """Settle what a duty has found; whether one had found something."""
