@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.data import DataClient
+from pipeline.cluster.errors import ClusterError
 from pipeline.cluster.security import client_arguments
 from pipeline.mirror.append import Token
 from pipeline.mirror.appending import Appender
@@ -67,7 +69,13 @@ async def destination_of(
 
 async def appender(destination: Destination, registrar: SharedRegistrar, topic: str, partition: int = 0) -> Appender:
     """A writer of one partition of an existing topic; not resumed yet."""
-    topic_id = await destination.topic_id(topic)
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                topic_id = await destination.topic_id(topic)
+                break
+            except ClusterError:
+                await asyncio.sleep(0.1)
     piece = Piece("link", topic, topic, partition, "", topic_id, 0)
     return Appender(piece, destination, registrar, PieceStatus(piece, "worker"))
 
@@ -80,3 +88,13 @@ async def put(writer: Appender, offset: int, count: int = 1) -> None:
         return close_batch(records, 0, stamp)
 
     await writer.data(offset, count, batch, lambda: None)
+
+
+async def resumed(writer: Appender) -> int:
+    """Resume as a copier does: a broker that has not heard of a new topic, ACL or leader yet is asked again."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await writer.resume()
+            except ClusterError:
+                await asyncio.sleep(0.1)

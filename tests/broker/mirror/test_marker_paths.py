@@ -16,7 +16,7 @@ from pipeline.cluster.errors import ClusterError
 from pipeline.local.cluster import LocalCluster
 from pipeline.mirror.appending import Doubt
 from pipeline.mirror.destination import MARKING_OPERATIONS
-from tests.support.appenders import SharedRegistrar, appender, destination_of, put
+from tests.support.appenders import SharedRegistrar, appender, destination_of, put, resumed
 from tests.support.clients import TIMEOUT_S, admin, create_topic, log_ends
 from tests.support.consuming import COMMITTED, UNCOMMITTED, consume
 
@@ -34,7 +34,7 @@ async def test_markers_take_offsets_that_nobody_sees(destination: LocalCluster, 
     create_topic(destination, topic)
     async with destination_of(destination.client_properties(), may_mark) as cluster:
         writer = await appender(cluster, SharedRegistrar(), topic)
-        assert await writer.resume() == 0
+        assert await resumed(writer) == 0
         await put(writer, 0, 5)
         await writer.markers(5, 24)
         await put(writer, 25, 3)
@@ -57,21 +57,21 @@ async def test_a_former_owner_is_refused_and_finds_its_way_back(
         destination_of(destination.client_properties(), may_mark) as there,
     ):
         first, second = await appender(here, registrar, topic), await appender(there, registrar, topic)
-        await first.resume()
+        await resumed(first)
         await put(first, 0, 2)
         await first.markers(2, 3)
         await first.settled()
-        assert await second.resume() == 4
+        assert await resumed(second) == 4
         await put(second, 4, 2)
         await second.markers(6, 6)
         with pytest.raises((Doubt, ClusterError)):  # the offset is taken: by sequence, or by epoch
             await put(first, 4, 2)
             await first.settled()
-        assert await first.resume() == 7
+        assert await resumed(first) == 7
         await first.markers(7, 7)
         with pytest.raises((Doubt, ClusterError)):
             await second.markers(7, 7)
-        assert await second.resume() == 8
+        assert await resumed(second) == 8
     assert [r.value for r in consume(destination, topic)] == [b"0", b"1", b"4", b"5"]
     assert log_ends(destination, topic) == [8]
 
@@ -104,7 +104,7 @@ async def test_a_worker_without_permission_on_the_cluster_goes_through_the_coord
 
     async with destination_of(secure_destination.client_properties("link"), ask) as cluster:
         writer = await appender(cluster, SharedRegistrar(), topic)
-        await writer.resume()
+        await resumed(writer)
         await put(writer, 0, 3)
         await writer.markers(3, 7)
         await put(writer, 8, 1)
