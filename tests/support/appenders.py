@@ -14,7 +14,7 @@ from pipeline.mirror.append import Token
 from pipeline.mirror.appending import Appender
 from pipeline.mirror.claims import ProducerId
 from pipeline.mirror.destination import Destination
-from pipeline.mirror.pieces import Piece, PieceStatus
+from pipeline.mirror.pieces import Piece, PieceStatus, now_ms
 from pipeline.mirror.readings import TOKENS, Basis
 from pipeline.wire.batch import Stamp
 from pipeline.wire.records import Record, close_batch
@@ -82,7 +82,8 @@ async def appender(destination: Destination, registrar: SharedRegistrar, topic: 
 
 async def put(writer: Appender, offset: int, count: int = 1) -> None:
     """Append records whose value is their offset."""
-    records = [Record(o, 1_700_000_000_000, b"key", str(o).encode(), ()) for o in range(offset, offset + count)]
+    now = now_ms()  # young enough for retention to leave them alone
+    records = [Record(o, now, b"key", str(o).encode(), ()) for o in range(offset, offset + count)]
 
     def batch(stamp: Stamp) -> bytes:
         return close_batch(records, 0, stamp)
