@@ -53,8 +53,8 @@ def produce(
                 "batch.num.messages": batch,
                 "linger.ms": 5 if batch > 1 else 0,
                 "enable.idempotence": True,
-            },
-            **conf,
+            }
+            | conf,
         )
     )
     sender = _Sender(producer, topic)
