@@ -241,6 +241,8 @@ def identify(raw: bytes) -> tuple[str, str, str]:
 def _object(raw: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(raw.decode("utf-8"))
+        # half a surrogate pair is legal JSON, but no text: nothing that holds one could be sent or stored
+        json.dumps(fields, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise Malformed(f"the command is not valid JSON: {shorten(str(error))}") from None
     if not isinstance(fields, dict):
