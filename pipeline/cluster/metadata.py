@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from uuid import UUID
 
 from pipeline.wire.requests.metadata import (
@@ -96,6 +97,7 @@ OPERATIONS = {
 """ACL operations by the number that the protocol and its bit fields give them."""
 
 
+@lru_cache(maxsize=256)
 def operation_names(bits: int) -> frozenset[str]:
     """Read a bit field of authorized operations; one that was not asked for is empty."""
     return frozenset(name for bit, name in OPERATIONS.items() if bits >= 0 and bits >> bit & 1)
