@@ -1,0 +1,27 @@
+"""Clusters as in the broker tests, and one worker that serves the runbooks which do not end it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.local.cluster import LocalCluster
+from tests.broker.conftest import destination, secure_destination, secure_source, source, topic, unique
+from tests.support.asking import Rest
+from tests.support.workers import WorkerProcess
+
+__all__ = ["destination", "secure_destination", "secure_source", "source", "topic", "unique"]
+
+
+@pytest.fixture(scope="session")
+def worker(destination: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """A worker beside `destination`; everybody's."""
+    with WorkerProcess(destination.bootstrap_servers, tmp_path_factory.mktemp("worker")) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def rest(worker: WorkerProcess, destination: LocalCluster) -> Iterator[Rest]:
+    with Rest(worker, destination) as made:
+        yield made

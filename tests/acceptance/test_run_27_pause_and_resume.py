@@ -1,0 +1,61 @@
+"""RUN-27: pause and resume, of one mirror and of the link, under load: nothing is lost, nothing comes twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from pipeline.local.cluster import LocalCluster
+from tests.acceptance.operating import Operator
+from tests.support.asking import Rest, assert_equal, checked, wait_for_ends
+from tests.support.clients import create_topic, log_ends
+from tests.support.load import Load
+
+PARTITIONS = 2
+SETTLED_S, STILL_S = 2.0, 4.0
+
+
+def test_run_27(
+    source: LocalCluster, destination: LocalCluster, operator: Operator, rest: Rest, unique: Callable[[str], str]
+) -> None:
+    topics, link = [unique("one"), unique("other")], unique("link")
+    checked(rest.create_link(link, source))
+    for topic in topics:
+        create_topic(source, topic, PARTITIONS)
+        checked(rest.create_mirror(link, topic))
+    for topic in topics:
+        rest.wait_for_status(link, topic)
+    one, other = topics
+    with Load(source, one, PARTITIONS), Load(source, other, PARTITIONS, seed=2):
+        operator.says("mirror", "pause", one, "--link", link)
+        rest.wait_for_status(link, one, "PAUSED", within_s=10)
+        stays(destination, one)
+        before = log_ends(destination, other, PARTITIONS)
+        assert log_ends(destination, other, PARTITIONS) >= before, "the other goes on"
+
+        set_paused(rest, link, "true")
+        for topic in topics:
+            rest.wait_for_status(link, topic, "LINK_PAUSED", within_s=10)
+            stays(destination, topic)
+        set_paused(rest, link, "false")
+        rest.wait_for_status(link, other, "ACTIVE", within_s=10)
+        rest.wait_for_status(link, one, "PAUSED", within_s=10)
+        stays(destination, one)
+
+        operator.says("mirror", "resume", one, "--link", link)
+        rest.wait_for_status(link, one, "ACTIVE", within_s=10)
+    for topic in topics:
+        wait_for_ends(source, destination, topic, PARTITIONS, within_s=90)
+        assert_equal(source, destination, topic, partitions=PARTITIONS)
+
+
+def set_paused(rest: Rest, link: str, value: str) -> None:
+    checked(rest.ask("PUT", f"/{link}/configs/cluster.link.paused", {"value": value}))
+
+
+def stays(cluster: LocalCluster, topic: str) -> None:
+    """The mirror's ends do not move any more, once what was on its way has landed."""
+    time.sleep(SETTLED_S)
+    ends = log_ends(cluster, topic, PARTITIONS)
+    time.sleep(STILL_S)
+    assert log_ends(cluster, topic, PARTITIONS) == ends
