@@ -24,7 +24,9 @@ class Rest:
 
     def __init__(self, worker: WorkerProcess, cluster: LocalCluster) -> None:
         self._client = httpx.Client(
-            base_url=f"{worker.url}/kafka/v3/clusters/{cluster.cluster_id}/links", timeout=TIMEOUT_S
+            base_url=f"{worker.url}/kafka/v3/clusters/{cluster.cluster_id}/links",
+            timeout=TIMEOUT_S,
+            verify=worker.client_tls or True,
         )
 
     def __enter__(self) -> Self:

@@ -36,9 +36,17 @@ def login(cluster: LocalCluster, user: str, password: str | None = None, mechani
     }
 
 
-def allow(cluster: LocalCluster, user: str, operations: str, resource: str = "", prefixed: bool = False) -> None:
-    """Allow operations, separated by spaces, on a topic, or on the cluster where none is named."""
-    entries = [_binding(user, operation, resource, prefixed) for operation in operations.split()]
+def allow(
+    cluster: LocalCluster,
+    user: str,
+    operations: str,
+    resource: str = "",
+    *,
+    prefixed: bool = False,
+    kind: ResourceType = ResourceType.TOPIC,
+) -> None:
+    """Allow operations, separated by spaces, on a topic (or another kind), or on the cluster where none is named."""
+    entries = [_binding(user, operation, resource, prefixed, kind) for operation in operations.split()]
     client = admin(cluster)
     for future in client.create_acls(entries).values():
         future.result(TIMEOUT_S)
@@ -46,7 +54,7 @@ def allow(cluster: LocalCluster, user: str, operations: str, resource: str = "",
 
 def disallow(cluster: LocalCluster, user: str, operation: str, resource: str = "") -> None:
     """Take one permission back."""
-    which = _binding(user, operation, resource, False)
+    which = _binding(user, operation, resource)
     filters = [
         AclBindingFilter(
             which.restype,
@@ -72,9 +80,11 @@ def set_scram_password(cluster: LocalCluster, user: str, password: str) -> None:
         future.result(TIMEOUT_S)
 
 
-def _binding(user: str, operation: str, resource: str, prefixed: bool) -> AclBinding:
+def _binding(
+    user: str, operation: str, resource: str, prefixed: bool = False, kind: ResourceType = ResourceType.TOPIC
+) -> AclBinding:
     return AclBinding(
-        ResourceType.TOPIC if resource else ResourceType.BROKER,
+        kind if resource else ResourceType.BROKER,
         resource or CLUSTER,
         ResourcePatternType.PREFIXED if prefixed else ResourcePatternType.LITERAL,
         f"User:{user}",

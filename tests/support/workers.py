@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -56,14 +57,17 @@ class WorkerProcess:
         app_id: str | None = None,
         *,
         loglevel: str = "info",
+        client_tls: ssl.SSLContext | None = None,
         **settings: str,
     ) -> None:
         """`settings` are rows of the settings table by field name; unless told 4 control partitions and a 6 s session.
 
-        `folder` gets the table stores and the log, under a name of this worker's own.
+        `client_tls` is what to ask it with, where the settings make it serve HTTPS. `folder` gets the table stores and
+        the log, under a name of this worker's own.
         """
         self.app_id = app_id or f"t{uuid.uuid4().hex[:8]}"
         self.name = f"worker-{uuid.uuid4().hex[:6]}"
+        self.client_tls = client_tls
         self._loglevel = loglevel
         self.folder = folder / self.name
         self._log_file = self.folder / "worker.log"
@@ -139,7 +143,7 @@ class WorkerProcess:
         if not self.owned or "follows cluster" not in self.log():
             return False
         try:
-            return httpx.get(f"{self.url}/kafka/v3/clusters", timeout=2).is_success
+            return httpx.get(f"{self.url}/kafka/v3/clusters", timeout=2, verify=self.client_tls or True).is_success
         except httpx.TransportError:
             return False
 
@@ -157,7 +161,7 @@ class WorkerProcess:
     @property
     def url(self) -> str:
         assert self._lease is not None, "it was never started"
-        return f"http://{HOST}:{self._lease.port}"
+        return f"{'https' if self.client_tls else 'http'}://{HOST}:{self._lease.port}"
 
     def is_running(self) -> bool:
         """Whether the process is there; a stopped one (SIGSTOP) is."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli.settings_reference import page
 from pipeline.settings import SETTINGS, SettingsError, load
 
 LEAST = {"CLUSTERLINK_BOOTSTRAP_SERVERS": "a:9092"}
@@ -79,3 +80,9 @@ def test_secrets_are_those_that_must_not_show() -> None:
         "password_encoder_secret",
         "password_encoder_old_secret",
     }
+
+
+def test_the_page_is_printed_from_the_table() -> None:
+    kept = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert kept == page(), "run: python -m pipeline.cli.settings_reference"
+    assert all(f"`{row.env}`" in kept and f"`{row.property_name}`" in kept for row in SETTINGS)
