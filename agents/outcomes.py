@@ -1,7 +1,7 @@
-"""Apply what the leader of a link decided: the only writer of links, mirrors and task rows, and of results.
+"""Apply what the leader of a link decided: the only writer of links, mirrors and what tasks keep, and of results.
 
 source  outcomes   decisions keyed by link, each with the row versions it was made on
-tables  links, mirrors, tasks, requests
+tables  links, mirrors, tasks, requests, synced_offsets, owned_acls
 sink    results    the result of each command, once, after its rows are written
 sink    audit      a line for each command answered (SEC-36)
 """
@@ -18,14 +18,23 @@ from pipeline.control.outcomes import Outcome, decide
 from pipeline.link.models import Command, Result
 from tables.links import links
 from tables.mirrors import mirrors
+from tables.owned_acls import owned_acls
 from tables.requests import requests
+from tables.synced_offsets import synced_offsets
 from tables.tasks import tasks
 
 log = logging.getLogger(__name__)
 outcomes_topic = control_topic(topics.outcomes)
 results_topic = control_topic(topics.results)
 audit_topic = control_topic(topics.audit)
-TABLES = {"links": links, "mirrors": mirrors, "requests": requests, "tasks": tasks}
+TABLES = {
+    "links": links,
+    "mirrors": mirrors,
+    "requests": requests,
+    "tasks": tasks,
+    "synced_offsets": synced_offsets,
+    "owned_acls": owned_acls,
+}
 
 
 @app.agent(outcomes_topic, name="outcomes")

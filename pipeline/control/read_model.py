@@ -18,7 +18,7 @@ from pipeline.control.tail import Entry
 from pipeline.control.topics import ControlTopics
 from pipeline.link.models import Link, Mirror, Position, TaskStatus
 
-TABLES = ("links", "mirrors", "requests", "positions", "tasks")
+TABLES = ("links", "mirrors", "requests", "positions", "tasks", "synced_offsets", "owned_acls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,10 @@ class ReadModel:
     requests: dict[str, Request] = field(default_factory=dict)
     positions: dict[str, Position] = field(default_factory=dict)
     tasks: dict[str, TaskStatus] = field(default_factory=dict)
+    synced_offsets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By "link/group": what the offset sync remembers (`pipeline/sync/marks.py`)."""
+    owned_acls: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By "link/number": the ACLs that a link created (`pipeline/sync/acl_ownership.py`)."""
     versions: dict[tuple[str, str], int] = field(default_factory=dict)
     _changed: dict[str, asyncio.Event] = field(default_factory=dict)
     _mirrors_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -130,8 +134,10 @@ class ReadModel:
                 self._pending[key] = request
         elif table == "positions":
             self.positions[key] = Position.from_json(row)
-        else:
+        elif table == "tasks":
             self.tasks[key] = TaskStatus.from_json(row)
+        else:
+            getattr(self, table)[key] = row
         self.versions[table, key] = version
 
     def _remove(self, table: str, key: str) -> None:

@@ -12,6 +12,9 @@ from pipeline.link.link_transitions import LinkChange
 from pipeline.link.models import Link, Mirror, Result, TaskError, TaskStatus
 from pipeline.link.transitions import Change as MirrorChange
 
+MOST_KEPT_ROWS = 2_000
+"""Rows of one table that a link's deletion forgets at once."""
+
 
 class Decision:
     """Rows to write, each remembered with the version of the row it was decided on."""
@@ -53,10 +56,22 @@ class Decision:
     def put_task(self, task: TaskStatus) -> None:
         self._put("tasks", f"{task.link}/{task.task}", task.to_json())
 
+    def put_kept(self, table: str, name: str, row: dict[str, Any] | None) -> None:
+        """A row of what a task of the link keeps for itself (`synced_offsets`, `owned_acls`); None removes it."""
+        self._put(table, f"{self.link}/{name}", row)
+
     def drop_tasks(self) -> None:
-        """Forget what the link's tasks reported."""
+        """Forget what the link's tasks reported, and what they kept for themselves.
+
+        What is more than fits into one record stays behind; it names the link's id, so that nobody takes it for theirs.
+        """
         for key in [k for k, t in self._model.tasks.items() if t.link == self.link]:
             self._put("tasks", key, None)
+        head = f"{self.link}/"
+        for table in ("owned_acls", "synced_offsets"):
+            rows = [key for key in getattr(self._model, table) if key.startswith(head)]
+            for key in rows[:MOST_KEPT_ROWS]:
+                self._put(table, key, None)
 
     def outcome(
         self, worker: str, request: str | None = None, result: Result | None = None, stage: str = ""

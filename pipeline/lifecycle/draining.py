@@ -21,6 +21,7 @@ from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.duties import MOST_ROWS_AT_ONCE, Duty
 from pipeline.lifecycle.final_configs import sync_topic_configs
+from pipeline.lifecycle.offset_task import sync_offsets_finally
 from pipeline.lifecycle.remote_errors import task_error
 from pipeline.link.models import Link, Mirror, Position, TaskError
 from pipeline.link.states import LinkState, MirrorError, MirrorStatus, PendingOperation, TaskErrorCode
@@ -31,9 +32,9 @@ TOGETHER = 16
 
 FinalSync = Callable[[Context, Link, Mirror], Awaitable[tuple[Mirror, tuple[TaskError, ...]]]]
 
-FINAL_SYNCS: tuple[FinalSync, ...] = (sync_topic_configs,)
+FINAL_SYNCS: tuple[FinalSync, ...] = (sync_topic_configs, sync_offsets_finally)
 """What runs once more before a promoted mirror stops, in this order: each gives the mirror's row after it, and what it
-met; anything met keeps the mirror pending. The last offset sync of the groups belongs here (TASK-10)."""
+met; anything met keeps the mirror pending."""
 
 
 @dataclass

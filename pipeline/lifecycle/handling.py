@@ -15,6 +15,7 @@ from pipeline.lifecycle.probing import Probing
 from pipeline.lifecycle.secret_keeping import SecretKeeping
 from pipeline.lifecycle.setting_up import SettingUp
 from pipeline.lifecycle.stopping import Stopping
+from pipeline.lifecycle.ticking import Ticking
 from pipeline.lifecycle.topics_gone import TopicsGone
 from pipeline.lifecycle.watching import Watching
 
@@ -42,5 +43,6 @@ DUTIES: tuple[type[Duty], ...] = (
     Stopping,
     PartitionCounts,
     TopicsGone,
+    Ticking,
 )
 """In the order in which they are asked what to decide; a link's state comes before what follows from it."""

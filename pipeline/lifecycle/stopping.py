@@ -20,6 +20,7 @@ from pipeline.lifecycle.draining import is_same
 from pipeline.lifecycle.duties import Duty
 from pipeline.lifecycle.fencing import Place, fence
 from pipeline.lifecycle.final_configs import release_topic_configs
+from pipeline.lifecycle.offset_task import clamp_synced_offsets
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.models import FinalPosition, Link, Mirror, Position, TaskError
 from pipeline.link.states import MirrorStatus, PendingOperation
@@ -32,10 +33,10 @@ AGAIN_S = 2.0
 
 AtStop = Callable[[Context, Link, Sequence[Mirror]], Awaitable[Mapping[str, TaskError | None]]]
 
-AT_STOP: tuple[AtStop, ...] = (release_topic_configs,)
+AT_STOP: tuple[AtStop, ...] = (release_topic_configs, clamp_synced_offsets)
 """What is done to fenced mirrors before they are STOPPED, in this order; mirrors carry their `final` positions. Each
 answers by mirror topic with what it met: that keeps a promotion pending, and is logged for a failover, which has to end
-whatever happens. Lifting the guard (MIRROR-4 c) and clamping group offsets (MIRROR-70) belong here."""
+whatever happens. Lifting the guard (MIRROR-4 c) belongs here."""
 
 
 @dataclass(frozen=True)

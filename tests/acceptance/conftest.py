@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.local.cluster import LocalCluster
+from tests.acceptance.operating import Operator
 from tests.broker.conftest import destination, secure_destination, secure_source, source, topic, unique
 from tests.support.asking import Rest
 from tests.support.workers import WorkerProcess
@@ -25,3 +26,9 @@ def worker(destination: LocalCluster, tmp_path_factory: pytest.TempPathFactory) 
 def rest(worker: WorkerProcess, destination: LocalCluster) -> Iterator[Rest]:
     with Rest(worker, destination) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def operator(worker: WorkerProcess) -> Operator:
+    """Somebody at the command line of that worker."""
+    return Operator(worker)

@@ -1,0 +1,127 @@
+"""ConsumerOffsetSync of one link (STATE-20, TASK-1..20), and what promotions and failovers need of it.
+
+What it remembers of each group is written after the commits. A worker that dies in between leaves commits that the next
+one finds without a mark: where they are what the source says they are taken for ours, and else for the group's own, so
+that nothing of a group's is ever overwritten for want of memory (TASK-10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.cluster.errors import ClusterError
+from pipeline.control.keys import mirror_key
+from pipeline.lifecycle.context import Context
+from pipeline.lifecycle.decisions import Decision
+from pipeline.lifecycle.link_task import LinkTask, Report, not_set
+from pipeline.link.models import Link, Mirror, TaskError
+from pipeline.link.settings_of_link import LinkSettings
+from pipeline.link.states import MirrorStatus, TaskName
+from pipeline.sync.batches import parts
+from pipeline.sync.final_clamp import clamp_groups
+from pipeline.sync.marks import Marks, read_row, write_row
+from pipeline.sync.offsets import OffsetJob, OffsetReport, sync_offsets
+from pipeline.sync.problems import Side, problem
+
+TABLE = "synced_offsets"
+FILTERS = "consumer.offset.group.filters"
+GROUPS_IN_A_RECORD = 100
+
+
+class OffsetSync(LinkTask):
+    """Cycles of one link. Marks are read from their rows once, and again only where a row has changed."""
+
+    name = TaskName.CONSUMER_OFFSET_SYNC
+    interval_property = "consumer_offset_sync_ms"
+    properties = ("consumer.offset.sync.enable", "consumer.offset.sync.ms", FILTERS, "consumer.group.prefix.enable")
+
+    def __init__(self, context: Context, link: str) -> None:
+        super().__init__(context, link)
+        self._memory = Memory(context, link)
+
+    def is_on(self, settings: LinkSettings) -> bool:
+        return settings.consumer_offset_sync_enable
+
+    def misconfigured(self, settings: LinkSettings) -> TaskError | None:
+        return None if settings.group_filters().filters else not_set(FILTERS)
+
+    async def cycle(self, link: Link, settings: LinkSettings) -> Report:
+        active = [mirror for mirror in self.mirrors() if mirror.status is MirrorStatus.ACTIVE]
+        job = OffsetJob(settings, active, lambda group: self._memory.marks(link, group), self._is_active)
+        report = await run_job(self.context, link, job)
+        await self._memory.keep(link, report.marks)
+        return Report(
+            report.errors,
+            {"groups": report.groups, "clamped": report.clamped, "kept_destination_offsets": report.kept},
+            {"offsets_written": report.written},
+        )
+
+    def _is_active(self, topic: str) -> bool:
+        mirror = self.context.model.mirrors.get(mirror_key(self.link, topic))
+        return mirror is not None and mirror.status is MirrorStatus.ACTIVE
+
+
+class Memory:
+    """The marks of one link's groups."""
+
+    def __init__(self, context: Context, link: str) -> None:
+        self._context = context
+        self._link = link
+        self._read: dict[str, tuple[Mapping[str, Any], Marks]] = {}
+
+    def marks(self, link: Link, group: str) -> Marks:
+        """What is remembered of a group."""
+        row = self._context.model.synced_offsets.get(f"{self._link}/{group}")
+        if row is None:
+            return {}
+        known = self._read.get(group)
+        if known is None or known[0] is not row:
+            known = self._read[group] = row, read_row(row, link.cluster_link_id)
+        return known[1]
+
+    async def keep(self, link: Link, marks: Mapping[str, Marks]) -> None:
+        """Remember the marks of some groups, in records of a fair size."""
+        for part in parts(marks, GROUPS_IN_A_RECORD):
+            if self._context.model.links.get(self._link) is None:
+                return
+            decision = Decision(self._context.model, self._link)
+            for group in part:
+                decision.put_kept(TABLE, group, write_row(link.cluster_link_id, marks[group]))
+            await self._context.settle(decision)
+
+
+async def run_job(context: Context, link: Link, job: OffsetJob) -> OffsetReport:
+    """One cycle; a source that cannot even be connected to is an error of the report."""
+    try:
+        remote = await context.remote(link)
+    except ClusterError as error:
+        return OffsetReport(errors=[problem(error, Side.SOURCE)])
+    return await sync_offsets(remote, context.own, job)
+
+
+async def sync_offsets_finally(context: Context, link: Link, mirror: Mirror) -> tuple[Mirror, tuple[TaskError, ...]]:
+    """The last cycle for a promoted mirror that has all of its source's records (TASK-13, MIRROR-67).
+
+    A selected group with members here keeps the promotion pending (CONSUMER_GROUP_IN_USE_ERROR), and so does whatever
+    else this meets.
+    """
+    settings = LinkSettings.of(link.configs)
+    if not settings.consumer_offset_sync_enable or not settings.group_filters().filters:
+        return mirror, ()
+    memory = Memory(context, link.name)
+    report = await run_job(context, link, OffsetJob(settings, [mirror], lambda group: memory.marks(link, group)))
+    await memory.keep(link, report.marks)
+    return mirror, tuple(report.errors[:10])
+
+
+async def clamp_synced_offsets(context: Context, link: Link, mirrors: Sequence[Mirror]) -> dict[str, TaskError | None]:
+    """Lower what was synced above the ends of mirrors that stop, known by their `final` positions (MIRROR-70)."""
+    ends = {(m.mirror_topic, at.partition): at.log_end_offset for m in mirrors for at in m.final}
+    topics = {mirror.mirror_topic for mirror in mirrors}
+    memory, head = Memory(context, link.name), f"{link.name}/"
+    known = [key[len(head) :] for key in sorted(context.model.synced_offsets) if key.startswith(head)]
+    groups = [group for group in known if any(topic in topics for topic, _ in memory.marks(link, group))]
+    in_flight = LinkSettings.of(link.configs).consumer_offset_sync_max_in_flight
+    met = await clamp_groups(context.own, groups, ends, in_flight)
+    return {topic: met.get(topic) for topic in topics}

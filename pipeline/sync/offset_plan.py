@@ -1,0 +1,70 @@
+"""Decide what to commit for a group on the destination (TASK-5..11). Pure.
+
+    destination has     remembered of it     then
+    nothing             -                    commit
+    what it should      -                    nothing, and it is ours
+    something else      not this             the group committed here by itself: its own value stays (TASK-10)
+    something else      this, ours           commit: the source has moved, or the mirror has come further (TASK-6)
+    something else      this, the group's    commit only if the source has moved since (TASK-10)
+
+What it should have is the source's offset, kept between the mirror's log start and log end (TASK-6, TASK-7), with the
+source's metadata string (TASK-8). A source offset that went backwards is one that moved (TASK-11); partitions without
+an offset at the source are left as they are (TASK-12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pipeline.cluster.administration.group_offsets import CommittedOffset
+from pipeline.sync.marks import Mark, Marks, Place, note_of
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Where a mirror partition's log starts and ends, as consumers see it."""
+
+    start: int
+    end: int
+
+    def clamp(self, offset: int) -> int:
+        """The nearest offset that a consumer can go on from."""
+        return max(self.start, min(offset, self.end))
+
+
+@dataclass
+class GroupPlan:
+    """`writes`: what to commit; `after`: the marks once that has worked; `known`: marks that hold without a write."""
+
+    writes: dict[Place, CommittedOffset] = field(default_factory=dict)
+    after: Marks = field(default_factory=dict)
+    known: Marks = field(default_factory=dict)
+    clamped: int = 0
+
+
+def plan_group(
+    source: Mapping[Place, CommittedOffset],
+    here: Mapping[Place, CommittedOffset],
+    marks: Mapping[Place, Mark],
+    bounds: Mapping[Place, Bounds],
+) -> GroupPlan:
+    """Compare both sides of one group, by the mirror's partitions; those without `bounds` are not ours to touch."""
+    plan = GroupPlan()
+    for place, theirs in source.items():
+        room = bounds.get(place)
+        if room is None:
+            continue
+        target = CommittedOffset(room.clamp(theirs.offset), theirs.metadata)
+        plan.clamped += target.offset != theirs.offset
+        written = Mark(theirs.offset, target.offset, note_of(target.metadata))
+        now, mark = here.get(place), marks.get(place)
+        if now is not None and (now.offset, now.metadata) == (target.offset, target.metadata):
+            if mark != written:
+                plan.known[place] = written
+        elif now is not None and (mark is None or (mark.here, mark.note) != (now.offset, note_of(now.metadata))):
+            plan.known[place] = Mark(theirs.offset, now.offset, note_of(now.metadata), is_ours=False)
+        elif now is None or mark is None or mark.is_ours or mark.source != theirs.offset:
+            plan.writes[place] = target
+            plan.after[place] = written
+    return plan

@@ -1,0 +1,183 @@
+"""One cycle of ConsumerOffsetSync: carry the committed offsets of selected groups to the destination (TASK-1..20).
+
+Everything is asked for in batches, at most `consumer.offset.sync.max.in.flight` requests at a time (TASK-19). The
+source's offsets are read before the mirrors' log ends, so that a clamp is never to an end older than the offset. A
+group with members on the destination is not written to; should one join in between, the broker refuses (tested).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.cluster.admin import Admin
+from pipeline.cluster.administration.group_offsets import CommittedOffset, Offsets
+from pipeline.cluster.administration.offsets import EARLIEST, LATEST, FoundOffset
+from pipeline.cluster.errors import ClusterError
+from pipeline.link.filters import EVERY_NAME, NameFilters
+from pipeline.link.models import Mirror, TaskError
+from pipeline.link.settings_of_link import LinkSettings
+from pipeline.sync.batches import at_most, parts
+from pipeline.sync.marks import Marks, Place
+from pipeline.sync.offset_plan import Bounds, GroupPlan, plan_group
+from pipeline.sync.problems import IN_USE, Side, in_use, problem
+
+GROUPS_AT_ONCE = 50
+"""Groups in one OffsetFetch: with 100 partitions each an answer of some 200 KB."""
+SHARE = "share"
+IDLE_STATES = frozenset({"Empty", "Dead"})
+
+
+@dataclass(frozen=True)
+class OffsetJob:
+    """What a cycle works on. `mirrors`: those whose offsets may be written now (TASK-2, TASK-13, TASK-14).
+
+    `marks` gives what is remembered of a group, by its name here. `may_write` is asked again right before a commit,
+    for the mirror may have stopped meanwhile.
+    """
+
+    settings: LinkSettings
+    mirrors: Sequence[Mirror]
+    marks: Callable[[str], Marks]
+    may_write: Callable[[str], bool] = lambda topic: True
+
+
+@dataclass
+class OffsetReport:
+    """What came of a cycle. `marks` has the groups whose marks have changed, complete."""
+
+    errors: list[TaskError] = field(default_factory=list)
+    marks: dict[str, Marks] = field(default_factory=dict)
+    groups: int = 0
+    written: int = 0
+    clamped: int = 0
+    kept: int = 0
+    """Offsets that the group itself committed on the destination and that stay (TASK-10)."""
+
+
+async def sync_offsets(source: Admin, own: Admin, job: OffsetJob) -> OffsetReport:
+    """Do one cycle. Refusals are in the report; nothing is raised for them."""
+    report = OffsetReport()
+    limit = job.settings.consumer_offset_sync_max_in_flight
+    if not job.mirrors:
+        return report
+    try:
+        theirs = await _at_source(source, job, limit, report)
+    except ClusterError as error:
+        report.errors.append(problem(error, Side.SOURCE))
+        return report
+    report.groups = len(theirs)
+    if not theirs:
+        return report
+    try:
+        bounds = await log_bounds(own, {place for offsets in theirs.values() for place in offsets}, report.errors)
+        live = await live_groups(own, set(theirs))
+        batches = parts(theirs, GROUPS_AT_ONCE)
+        here = {g: o for part in await at_most(limit, batches, own.groups_offsets) for g, o in part.items()}
+    except ClusterError as error:
+        report.errors.append(problem(error, Side.DESTINATION))
+        return report
+
+    async def settle(group: str) -> None:
+        answer = here[group]
+        if isinstance(answer, ClusterError):
+            report.errors.append(problem(answer, Side.DESTINATION))
+            return
+        marks = job.marks(group)
+        plan = plan_group(theirs[group], answer, marks, bounds)
+        news = dict(plan.known)
+        if group in live:
+            report.errors.append(in_use(group))
+        else:
+            news |= await _commit(own, job, report, group, plan)
+        report.clamped += plan.clamped
+        standing = marks | plan.known
+        report.kept += sum(p in standing and not standing[p].is_ours for p in theirs[group] if p not in plan.writes)
+        if news:
+            report.marks[group] = marks | news
+
+    await at_most(limit, list(theirs), settle)
+    return report
+
+
+async def _at_source(
+    source: Admin, job: OffsetJob, limit: int, report: OffsetReport
+) -> dict[str, dict[Place, CommittedOffset]]:
+    """Committed offsets by the group's and the topic's names on the destination; groups without any are left out."""
+    mirror_of = {mirror.source_topic: mirror for mirror in job.mirrors}
+    selected = await select_groups(source, job.settings.group_filters())
+    found: dict[str, dict[Place, CommittedOffset]] = {}
+
+    async def fetch(part: list[str]) -> None:
+        for group, offsets in (await source.groups_offsets(part)).items():
+            if isinstance(offsets, ClusterError):
+                report.errors.append(problem(offsets, Side.SOURCE))
+            elif ours := translate(offsets, mirror_of):
+                found[job.settings.group_name(group)] = ours
+        await asyncio.sleep(0)
+
+    await at_most(limit, parts(selected, GROUPS_AT_ONCE), fetch)
+    return dict(sorted(found.items()))
+
+
+async def select_groups(source: Admin, filters: NameFilters) -> list[str]:
+    """Groups that are synced, by their names at the source (FILT-10..13). Share groups have no offsets to carry.
+
+    Groups that a filter names outright are asked for even where the source does not list them: if that is for want of
+    a permission, their offsets say so. Raises ClusterError.
+    """
+    listed = {group.group_id for group in await source.list_groups() if group.type != SHARE}
+    named = {one.name for one in filters.filters if one.pattern_type == "LITERAL" and one.name != EVERY_NAME}
+    return sorted(group for group in listed | named if filters.selects_group(group))
+
+
+def translate(offsets: Offsets, mirror_of: Mapping[str, Mirror]) -> dict[Place, CommittedOffset]:
+    """A group's offsets on the source topics of mirrors, by the mirrors' partitions (TASK-2)."""
+    found = {}
+    for (topic, partition), committed in offsets.items():
+        mirror = mirror_of.get(topic)
+        if mirror is not None and partition < mirror.partitions:
+            found[mirror.mirror_topic, partition] = committed
+    return found
+
+
+async def log_bounds(own: Admin, places: Iterable[Place], errors: list[TaskError]) -> dict[Place, Bounds]:
+    """Where mirror partitions start and end now; one that cannot be asked is left out, and why is added to `errors`."""
+    asked = set(places)
+    starts = await own.offsets_for_times(dict.fromkeys(asked, EARLIEST))
+    ends = await own.offsets_for_times(dict.fromkeys(asked, LATEST))
+    bounds = {}
+    for place in sorted(asked):
+        start, end = starts[place], ends[place]
+        if isinstance(start, FoundOffset) and isinstance(end, FoundOffset):
+            bounds[place] = Bounds(start.offset, end.offset)
+        else:
+            errors += [problem(e, Side.DESTINATION) for e in (start, end) if isinstance(e, ClusterError)][:1]
+    return bounds
+
+
+async def live_groups(own: Admin, groups: set[str]) -> set[str]:
+    """Those of `groups` that have members on the own cluster (TASK-9). Raises ClusterError."""
+    listed = [each for each in await own.list_groups() if each.group_id in groups]
+    live = {each.group_id for each in listed if each.state and each.state not in IDLE_STATES}
+    if unsaid := [each.group_id for each in listed if not each.state]:  # brokers before 2.6
+        described = await own.describe_groups(unsaid)
+        live |= {group for group, info in described.items() if not isinstance(info, ClusterError) and info.is_live}
+    return live
+
+
+async def _commit(own: Admin, job: OffsetJob, report: OffsetReport, group: str, plan: GroupPlan) -> Marks:
+    """Commit what a group's plan wants; the marks of what the broker took."""
+    writes = {place: offset for place, offset in plan.writes.items() if job.may_write(place[0])}
+    if not writes:
+        return {}
+    try:
+        refused = await own.alter_group_offsets(group, writes)
+    except ClusterError as error:
+        refused = dict.fromkeys(writes, error)
+    if any(error.code in IN_USE for error in refused.values()):
+        report.errors.append(in_use(group))
+    report.errors += [problem(error, Side.DESTINATION) for error in refused.values() if error.code not in IN_USE]
+    report.written += len(writes) - len(refused)
+    return {place: plan.after[place] for place in writes if place not in refused}

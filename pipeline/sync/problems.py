@@ -1,0 +1,51 @@
+"""What a task lists of a cluster's refusal (STATE-33..48)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pipeline.cluster.errors import SECURITY_DISABLED, ClusterError, NotAuthenticated, NotAuthorized
+from pipeline.link.models import TaskError
+from pipeline.link.states import TaskErrorCode
+
+IN_USE = frozenset({22, 25, 27, 82, 113})
+"""What a broker answers to a commit from outside while a group has members: of either protocol (TASK-9)."""
+
+
+class Side(StrEnum):
+    """Which cluster refused."""
+
+    SOURCE = "source"
+    DESTINATION = "destination"
+
+
+_CODES = {
+    3: TaskErrorCode.UNKNOWN_TOPIC_OR_PARTITION_ERROR,
+    100: TaskErrorCode.UNKNOWN_TOPIC_OR_PARTITION_ERROR,
+    17: TaskErrorCode.INVALID_TOPIC,
+    36: TaskErrorCode.TOPIC_EXISTS_ERROR,
+    42: TaskErrorCode.INVALID_REQUEST_ERROR,
+    44: TaskErrorCode.POLICY_VIOLATION_ERROR,
+    SECURITY_DISABLED: TaskErrorCode.SECURITY_DISABLED_ERROR,
+}
+
+
+def problem(error: ClusterError, side: Side) -> TaskError:
+    """The task's error for a cluster's; its message names the side, the operation and the resource."""
+    own = side is Side.DESTINATION
+    if isinstance(error, NotAuthorized):
+        code = TaskErrorCode.BROKER_AUTHORIZATION_ERROR if own else TaskErrorCode.AUTHORIZATION_ERROR
+    elif isinstance(error, NotAuthenticated):
+        code = TaskErrorCode.BROKER_AUTHENTICATION_ERROR if own else TaskErrorCode.AUTHENTICATION_ERROR
+    else:
+        code = _CODES.get(error.code or 0, TaskErrorCode.UNKNOWN)
+    return TaskError(code, f"{side}: {error}")
+
+
+def in_use(group: str) -> TaskError:
+    """A selected group has members on the destination, so its offsets there are theirs (TASK-9, STATE-38)."""
+    return TaskError(
+        TaskErrorCode.CONSUMER_GROUP_IN_USE_ERROR,
+        f"destination: group {group} has live members, its offsets are left alone. Stop its consumers on one of the "
+        "clusters, or take the group out of consumer.offset.group.filters.",
+    )
