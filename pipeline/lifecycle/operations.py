@@ -10,7 +10,8 @@ from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.link_commands import existing
 from pipeline.lifecycle.times import now_ms
-from pipeline.link.mirror_rules import answer, decide
+from pipeline.link.errors import Invalid
+from pipeline.link.mirror_rules import TWO_WAY, answer, decide
 from pipeline.link.models import Command
 from pipeline.link.transitions import advance
 
@@ -21,10 +22,14 @@ async def operate(context: Context, command: Command, request: Request, decision
     rows = []
     for one in decide(command, link, context.model.mirrors_of(link.name)):
         positions = context.model.positions_of(link.name, one.mirror_topic)
-        if one.refused is None and one.mirror is not None and not one.is_repeated:
+        refused = one.refused
+        if refused is None and one.event in TWO_WAY:
+            # accepted, nobody would carry it out, and the mirror would be pending for ever
+            refused = Invalid(f"{command.kind.partition('.')[2]} is not offered by this version of clusterlink.")
+        if refused is None and one.mirror is not None and not one.is_repeated:
             reason = f"{command.kind.partition('.')[2]} by {command.principal or 'an operator'}"
             after, change = advance(one.mirror, one.event, reason, now_ms())
             decision.put_mirror(after)
             decision.note(change)
-        rows.append(answer(one.mirror_topic, positions, one.refused))
+        rows.append(answer(one.mirror_topic, positions, refused))
     decision.data = {"mirrors": rows}
