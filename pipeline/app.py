@@ -6,10 +6,12 @@ tables are found by name in the packages `agents` and `tables`; this is the only
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import Any
 
 import faust
+import uvloop
 from faust.types import TP
 
 from pipeline.api.endpoint import tls_context
@@ -28,6 +30,9 @@ try:
     worker = Worker(settings)
 except SettingsError as error:
     sys.exit("clusterlink cannot start:\n  " + "\n  ".join(error.problems))
+
+if settings.use_uvloop:
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 topics = worker.topics
 STORE_CACHE_BYTES = 8 << 20

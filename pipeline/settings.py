@@ -242,7 +242,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Take commands that others wrote to the commands topic with secrets in the clear. The records of that topic "
         "keep them in the clear until they are deleted.",
     ),
-    Setting("use_uvloop", _flag, True, _any, "Run on uvloop, where it is installed."),
+    Setting("use_uvloop", _flag, True, _any, "Run on uvloop, a faster event loop; false: on Python's own."),
 )
 
 

@@ -40,6 +40,8 @@ from pipeline.secrets.encoder import Encoder
 from pipeline.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
+ROWS_TOGETHER_S = 0.1
+"""Rows that change within this time are looked at together: a thousand mirrors do not mean a thousand looks."""
 
 
 class Worker:
@@ -197,6 +199,7 @@ class Worker:
                 log.exception("Work was not adjusted; trying again")
                 await asyncio.sleep(1)
                 self._look.set()
+            await asyncio.sleep(ROWS_TOGETHER_S)
 
     async def _send_outcome(self, outcome: Mapping[str, Any]) -> None:
         link = str(outcome["link"])
