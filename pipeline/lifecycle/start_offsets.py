@@ -27,7 +27,7 @@ def timestamp_ms(spec: str) -> int:
     """Epoch milliseconds of `YYYY-MM-DDTHH:mm:SS.sss`; UTC unless it says otherwise (LINK-32)."""
     moment = datetime.fromisoformat(spec.replace("Z", "+00:00"))
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(aware.timestamp() * 1000)
+    return round(aware.timestamp() * 1000)
 
 
 async def _at(source: Admin, places: list[tuple[str, int]], time_ms: int) -> dict[tuple[str, int], int]:

@@ -10,10 +10,11 @@ What is compared, exactly:
 3. A tombstone (null value) may vanish without a later record, after delete.retention.ms. It is excused when the side
    without it holds nothing of that key, or a tombstone as its latest.
 4. A record without a key cannot stay in a compacted log, so one side may lack it.
+5. What a mirror writes into holes are copies of live records: of the next one, which rule 2 excuses, or, where a batch
+   or the log ends with a hole, of the one before. So a record that only the mirror holds is excused where it repeats
+   the value that is the source's latest of its key.
 
-Thus the latest value of every key is the same on both sides, whatever either has compacted. The filler that a mirror
-writes for large holes (a copy of the next live record) is a record that only the mirror holds, superseded by that
-next record: rule 2.
+Thus the latest value of every key is the same on both sides, whatever either has compacted.
 
 Memory: one entry for each key that rule 2 still has to excuse. Where these are too many the keys are divided by hash
 into shares, one walk each (TooManyKeys says so).
@@ -40,7 +41,8 @@ class OneSided:
 
     offset: int
     at_source: bool
-    is_tombstone: bool
+    value: bytes | None
+    """The value's digest; None for a tombstone."""
     key: bytes
 
 
@@ -62,7 +64,7 @@ class Pending:
         digest = self._mine(key)
         if digest is None:
             return
-        self.by_key[digest] = OneSided(offset, at_source, value is None, key)
+        self.by_key[digest] = OneSided(offset, at_source, _digest(value), key)
         if len(self.by_key) > self.most:
             raise TooManyKeys(f"more than {self.most} keys")
 
@@ -76,16 +78,18 @@ class Pending:
                 if digest is not None:
                     self.by_key.pop(digest, None)
 
-    def look_up(self, at_source: bool, records: Chunk, latest: dict[bytes, tuple[int, bool]]) -> None:
-        """Note the latest records that the side at_source holds of the keys that the other side's records wait for."""
+    def look_up(self, at_source: bool, records: Chunk, latest: dict[bytes, tuple[int, bytes | None]]) -> None:
+        """Note offset and value of the latest records that the side at_source holds of the keys that the other side's
+        records wait for.
+        """
         for offset, key, value in zip(records.offsets, records.keys, records.values, strict=True):
             digest = None if key is None else self._mine(key)
             if digest is not None:
                 waiting = self.by_key.get(digest)
                 if waiting is not None and waiting.at_source != at_source:
-                    latest[digest] = offset, value is None
+                    latest[digest] = offset, _digest(value)
 
-    def unexcused(self, partition: int, latest: dict[bytes, tuple[int, bool]], view: str) -> Difference | None:
+    def unexcused(self, partition: int, latest: dict[bytes, tuple[int, bytes | None]], view: str) -> Difference | None:
         """The lowest record that rules 2 and 3 do not excuse, after look_up went over both sides."""
         wrong = [each for digest, each in self.by_key.items() if not _is_excused(each, latest.get(digest))]
         if not wrong:
@@ -104,10 +108,17 @@ class Pending:
         return digest if self.shares == 1 or int.from_bytes(digest[:4], "big") % self.shares == self.share else None
 
 
-def _is_excused(record: OneSided, there: tuple[int, bool] | None) -> bool:
-    if there is not None and there[0] > record.offset:
+def _is_excused(record: OneSided, there: tuple[int, bytes | None] | None) -> bool:
+    if there is None:
+        return record.value is None
+    offset, value = there
+    if offset > record.offset:
         return True
-    return record.is_tombstone and (there is None or there[1])
+    return value == record.value and (record.value is None or not record.at_source)
+
+
+def _digest(value: bytes | None) -> bytes | None:
+    return None if value is None else blake2b(value, digest_size=16).digest()
 
 
 def compare(partition: int, source: Stream, mirror: Stream, pending: Pending, tally: Tally) -> Difference | None:

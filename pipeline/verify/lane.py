@@ -144,7 +144,7 @@ class Lane:
             self._records, self._bytes = before
         if found or self._sample < 1:
             return found
-        latest: dict[bytes, tuple[int, bool]] = {}
+        latest: dict[bytes, tuple[int, bytes | None]] = {}
         for at_source in pending.sides_to_look_up():
             side = self._sides[0 if at_source else 1]
             bounds = side.bounds([partition])[partition]

@@ -17,7 +17,7 @@ def run(source: list[Rec], mirror: list[Rec], size: int = 3, pending: Pending | 
     found = compare(0, chunked(upto[0], size), chunked(upto[1], size + 1), pending, lambda chunk: None)
     if found:
         return found
-    latest: dict[bytes, tuple[int, bool]] = {}
+    latest: dict[bytes, tuple[int, bytes | None]] = {}
     for at_source in pending.sides_to_look_up():
         stream = chunked(source if at_source else mirror, size)
         while chunk := stream.chunk():
@@ -54,6 +54,15 @@ def test_a_lost_latest_record_is_a_difference(offset):
     lost = [each for each in LOG if each.offset != offset]
     assert run(LOG, lost).offset == offset
     assert run(lost, LOG).offset == offset
+
+
+def test_copies_that_a_mirror_fills_holes_with_are_excused():
+    """Of the next record, or of the one before at the end of a batch or log; not of a value that was replaced."""
+    source = [rec(0, "a"), rec(3, "b"), rec(4, "a", "v2")]
+    copies = [rec(0, "a"), rec(1, "b"), rec(2, "b"), *source[1:], rec(5, "a", "v2"), rec(6, "a", "v2")]
+    assert run(source, copies) is None
+    assert run(copies, source).offset == 6
+    assert run(source, [*source, rec(5, "a")]).offset == 5
 
 
 def test_a_record_on_both_sides_must_be_the_same():
