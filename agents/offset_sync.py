@@ -14,7 +14,7 @@ from pipeline.app import app
 from pipeline.lifecycle.offset_task import OffsetSync
 
 
-@app.agent(ticks_of(OffsetSync), name="offset_sync")
+@app.agent(ticks_of(OffsetSync.name, OffsetSync), name="offset_sync")
 async def offset_sync(ticks: Any) -> None:
     async for tick in ticks:
         tick.begin()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import faust
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from pipeline.app import app
+from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.link_task import LinkTask
 from pipeline.lifecycle.ticking import TICKED, Tick, TickedTask
+from pipeline.link.states import TaskName
 
 MOST_WAITING_TICKS = 1_000
 
@@ -25,12 +28,12 @@ class TickChannel(faust.Channel[Any]):
         return self._queue
 
 
-def ticks_of(task: type[LinkTask]) -> TickChannel:
-    """The channel that gets the ticks of a task."""
+def ticks_of(name: TaskName, make: Callable[[Context, str], LinkTask]) -> TickChannel:
+    """The channel that gets the ticks of a task; `make` gives its cycles for a link."""
     channel = TickChannel(app)
 
     async def put(tick: Tick) -> None:
         await channel.put(tick)  # type: ignore[arg-type]  # a bare value is its own event
 
-    TICKED[task.name] = TickedTask(task, put)
+    TICKED[name] = TickedTask(make, put)
     return channel

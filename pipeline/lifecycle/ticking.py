@@ -12,8 +12,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.duties import IDLE_S, Duty
 from pipeline.lifecycle.link_task import LinkTask
+from pipeline.link.states import TaskName
 
 
 class Tick:
@@ -45,12 +47,12 @@ class Tick:
 class TickedTask(NamedTuple):
     """A task's cycles, and where its ticks go."""
 
-    task: type[LinkTask]
+    make: Callable[[Context, str], LinkTask]
     put: Callable[[Tick], Awaitable[object]]
 
 
-TICKED: dict[str, TickedTask] = {}
-"""By the task's public name; filled by the agents when they are imported."""
+TICKED: dict[TaskName, TickedTask] = {}
+"""Filled by the agents when they are imported."""
 
 
 class Ticking(Duty):
@@ -62,7 +64,7 @@ class Ticking(Duty):
                 group.create_task(self._keep_ticking(ticked))
 
     async def _keep_ticking(self, ticked: TickedTask) -> None:
-        task = ticked.task(self.context, self.link)
+        task = ticked.make(self.context, self.link)
         while True:
             began, seen = time.monotonic(), task.watched()
             if seen is not None:

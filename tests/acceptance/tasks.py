@@ -15,7 +15,7 @@ from tests.support.workers import wait_until
 
 def task(rest: Rest, link: str, name: str) -> dict[str, Any]:
     """What a task last reported; empty before its first report."""
-    answer = checked(rest.ask("GET", f"/{link}", include_tasks="true")).json()
+    answer = checked(rest.ask("GET", f"/{link}", include_task_runs="true")).json()
     return next((row for row in answer.get("tasks") or () if row["task_name"] == name), {})
 
 

@@ -1,0 +1,83 @@
+"""RUN-24 and RUN-25: topic configs and partitions follow the source, but for what is kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from confluent_kafka.admin import (
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    ResourceType,
+)
+
+from pipeline.link.topic_configs import DEFAULT_INCLUDE
+from pipeline.local.cluster import LocalCluster
+from tests.acceptance.tasks import task, wait_for_state
+from tests.support.asking import Rest, assert_equal, checked, wait_for_ends
+from tests.support.clients import TIMEOUT_S, admin, create_topic
+from tests.support.producing import numbered, produce
+from tests.support.workers import wait_until
+
+TASK = "TopicConfigsSync"
+LONG_MS = "7776000000"
+
+
+def config(cluster: LocalCluster, topic: str, name: str) -> str:
+    client, resource = admin(cluster), ConfigResource(ResourceType.TOPIC, topic)
+    return str(client.describe_configs([resource])[resource].result(TIMEOUT_S)[name].value)
+
+
+def set_config(cluster: LocalCluster, topic: str, name: str, value: str) -> None:
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    client, resource = admin(cluster), ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+    client.incremental_alter_configs([resource])[resource].result(TIMEOUT_S)
+
+
+def add_partitions(cluster: LocalCluster, topic: str, total: int) -> None:
+    client = admin(cluster)
+    client.create_partitions([NewPartitions(topic, total)])[topic].result(TIMEOUT_S)
+
+
+@pytest.mark.timeout(300)
+def test_run_24(
+    source: LocalCluster, destination: LocalCluster, rest: Rest, unique: Callable[[str], str], topic: str
+) -> None:
+    link = unique("link")[-40:]
+    create_topic(source, topic, 2)
+    checked(rest.create_link(link, source, topic_config_sync_ms="1000", metadata_max_age_ms="2000"))
+    checked(rest.create_mirror(link, topic))
+    rest.wait_for_status(link, topic)
+    wait_for_state(rest, link, TASK, "ACTIVE")
+
+    set_config(source, topic, "retention.ms", "123456789")
+    wait_until(lambda: config(destination, topic, "retention.ms") == "123456789", "retention.ms follows", 15, 0.25)
+    set_config(destination, topic, "retention.ms", "99")
+    wait_until(lambda: config(destination, topic, "retention.ms") == "123456789", "it is set back", 15, 0.25)
+    wait_until(lambda: task(rest, link, TASK)["counts"].get("configs_repaired") == 1, "and counted", 45, 0.5)
+
+    add_partitions(source, topic, 8)
+    wait_until(lambda: len(rest.mirror(link, topic)["partition_states"]) == 8, "partitions follow", 30, 0.25)
+    for partition in range(8):
+        produce(source, topic, numbered(5, partition=partition))
+    wait_for_ends(source, destination, topic, 8)
+    assert_equal(source, destination, topic, partitions=8)
+
+
+@pytest.mark.timeout(300)
+def test_run_25(
+    source: LocalCluster, destination: LocalCluster, rest: Rest, unique: Callable[[str], str], topic: str
+) -> None:
+    link = unique("link")[-40:]
+    create_topic(source, topic, retention_ms="86400000")
+    include = ",".join(name for name in DEFAULT_INCLUDE if name != "retention.ms")
+    checked(rest.create_link(link, source, topic_config_sync_ms="1000", topic_config_sync_include=include))
+    given = {"source_topic_name": topic, "configs": [{"name": "retention.ms", "value": LONG_MS}]}
+    checked(rest.ask("POST", f"/{link}/mirrors", given))
+    rest.wait_for_status(link, topic)
+    set_config(source, topic, "segment.ms", "1000000")
+    set_config(source, topic, "retention.ms", "1000000")
+    wait_until(lambda: config(destination, topic, "segment.ms") == "1000000", "a cycle has been", 15, 0.25)
+    assert config(destination, topic, "retention.ms") == LONG_MS
