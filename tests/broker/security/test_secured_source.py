@@ -21,9 +21,7 @@ def topics(cluster: LocalCluster) -> set[str]:
     return set(admin(cluster).list_topics(timeout=30).topics)
 
 
-def test_a_wrong_password_is_refused_and_leaves_nothing(
-    secure_source: LocalCluster, keyed_rest: Rest, unique: object
-) -> None:
+def test_a_wrong_password_is_refused_and_leaves_nothing(secure_source: LocalCluster, keyed_rest: Rest) -> None:
     """STATE-11, LINK-15: the error is named, the password is not."""
     answer = keyed_rest.create_link("wrong-password", secure_source, **login(secure_source, "link", "planted-wrong-1"))
     assert refusal(answer) == (400, 40002)
@@ -65,11 +63,21 @@ def test_what_the_link_may_read_is_copied_and_the_rest_refused(
     assert consume(destination, topic) == consume(secure_source, topic)
 
 
+def give_password(rest: Rest, link: str, source: LocalCluster, password: str) -> None:
+    value = login(source, "alice", password, "SCRAM-SHA-256")["sasl_jaas_config"]
+    checked(rest.ask("PUT", f"/{link}/configs:alter", {"data": [{"name": "sasl.jaas.config", "value": value}]}))
+
+
+def link_state(rest: Rest, link: str) -> tuple[str, str]:
+    row = checked(rest.ask("GET", f"/{link}")).json()
+    return row["link_state"], row["link_error"]
+
+
 def test_credentials_change_while_it_copies(
     secure_source: LocalCluster, destination: LocalCluster, keyed_rest: Rest, topic: str
 ) -> None:
-    """SEC-33: new connections use the new credential; no restart, no gap, no duplicate."""
-    link, rounds = "rotated", 20
+    """SEC-33: a wrong one shows and the old can be put back; a new one is taken up. No restart, gap or duplicate."""
+    link, rounds = "rotated", 30
     create_topic(secure_source, topic)
     allow(secure_source, "alice", "READ DESCRIBE_CONFIGS", topic)
     set_scram_password(secure_source, "alice", "planted-first")
@@ -88,10 +96,14 @@ def test_credentials_change_while_it_copies(
     producer.start()
     try:
         wait_until(lambda: consume(destination, topic, end=None) if topic in topics(destination) else [], "it copies")
+        give_password(keyed_rest, link, secure_source, "planted-wrong")
+        error = ("UNAVAILABLE", "AUTHENTICATION_ERROR")
+        wait_until(lambda: link_state(keyed_rest, link) == error, "the link says that its credential is wrong")
+        assert "planted" not in keyed_rest.ask("GET", f"/{link}").text
+        give_password(keyed_rest, link, secure_source, "planted-first")
+        wait_until(lambda: link_state(keyed_rest, link) == ("ACTIVE", "NO_ERROR"), "the old credential is put back")
         set_scram_password(secure_source, "alice", "planted-second")
-        jaas = login(secure_source, "alice", "planted-second", "SCRAM-SHA-256")["sasl_jaas_config"]
-        data = {"data": [{"name": "sasl.jaas.config", "value": jaas}]}
-        checked(keyed_rest.ask("PUT", f"/{link}/configs:alter", data))
+        give_password(keyed_rest, link, secure_source, "planted-second")
         producer.join()
     finally:
         done.set()
