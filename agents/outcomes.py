@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.app import app, control_topic, topics
 from pipeline.control.auditing import audit_line
-from pipeline.control.outcomes import Outcome, decide
+from pipeline.control.outcomes import ROWS_HEADER, Outcome, decide, rows_changed
 from pipeline.link.models import Command, Result
 from tables.links import links
 from tables.mirrors import mirrors
@@ -58,4 +58,8 @@ async def outcomes(stream: Any) -> None:
             command = Command.from_json(requests[outcome.request]["row"]["command"])
             line = audit_line(Result.from_json(outcome.result), command)
             await audit_topic.send(key=outcome.link.encode(), value=line)
-            await results_topic.send(key=outcome.link.encode(), value=json.dumps(dict(outcome.result)).encode())
+            await results_topic.send(
+                key=outcome.link.encode(),
+                value=json.dumps(dict(outcome.result)).encode(),
+                headers={ROWS_HEADER: rows_changed(writes)},
+            )

@@ -9,7 +9,8 @@ repeated), changes nothing at all. So each request has one result, and no row is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,15 @@ class Outcome:
     def from_json(cls, raw: Mapping[str, Any]) -> Outcome:
         changes = tuple(Change(c["table"], c["key"], int(c["expects"]), c["row"]) for c in raw["changes"])
         return cls(raw["link"], changes, raw["worker"], raw.get("request"), raw.get("stage", ""), raw.get("result"))
+
+
+ROWS_HEADER = "rows"
+"""Header of a result: the rows that its command has changed, so that whoever waits for it can wait to see them too."""
+
+
+def rows_changed(writes: Sequence[tuple[str, str, Row | None]]) -> bytes:
+    """Value of that header: table, key and version of each row, version 0 where it was removed."""
+    return json.dumps([[table, key, 0 if row is None else row["version"]] for table, key, row in writes]).encode()
 
 
 def decide(outcome: Outcome, lookup: Lookup, version: int) -> list[tuple[str, str, Row | None]] | None:

@@ -5,11 +5,13 @@ topics.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 
 from pipeline.control.keys import link_partition
-from pipeline.control.read_model import ReadModel
+from pipeline.control.outcomes import ROWS_HEADER
+from pipeline.control.read_model import TABLES, ReadModel
 from pipeline.control.sealing import Sealing
 from pipeline.control.sending import Sender
 from pipeline.control.tail import Entry
@@ -17,9 +19,17 @@ from pipeline.control.topics import ControlTopics
 from pipeline.link.errors import KafkaRetriable, Unavailable
 from pipeline.link.models import Command, Link, Mirror, Position, Result, TaskStatus
 
+SEEN_WITHIN_S = 5.0
+"""How long an answer is held back until this worker shows what it says; then it is given all the same."""
+Rows = list[tuple[str, str, int]]
+
 
 class Plane:
-    """Reads from the model; writes by sending a command and waiting for the result that carries its id."""
+    """Reads from the model; writes by sending a command and waiting for the result that carries its id.
+
+    Results and rows come by different topics, so an answer is held until the model shows the rows that it is about:
+    who reads after writing, at the same worker, reads what was written.
+    """
 
     def __init__(
         self,
@@ -37,7 +47,7 @@ class Plane:
         self._worker = worker
         self._is_ready = is_ready
         self._sealing = sealing
-        self._waiting: dict[str, asyncio.Future[Result]] = {}
+        self._waiting: dict[str, asyncio.Future[tuple[Result, Rows]]] = {}
         self.cluster_id = ""
 
     @property
@@ -70,13 +80,13 @@ class Plane:
             )
         # in a thread: the first key that is derived takes its time
         command = await asyncio.to_thread(self._sealing.seal_command, command)
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[tuple[Result, Rows]] = asyncio.get_running_loop().create_future()
         self._waiting[command.id] = future
         try:
             partition = link_partition(command.link, self._topics.partitions)
             await self._sender.send(self._topics.commands, command.link, command.to_json(), partition=partition)
             async with asyncio.timeout(timeout_s):
-                return await future
+                result, rows = await future
         except TimeoutError:
             raise KafkaRetriable(
                 f"No result of command {command.id} within {timeout_s:.0f} s; it was accepted and may still be "
@@ -84,6 +94,11 @@ class Plane:
             ) from None
         finally:
             self._waiting.pop(command.id, None)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SEEN_WITHIN_S):
+                while not all(self._is_seen(*row) for row in rows):
+                    await self._model.changed(command.link).wait()
+        return result
 
     def apply_result(self, entry: Entry) -> None:
         """A record of the results topic; wakes whoever waits for it."""
@@ -92,4 +107,10 @@ class Plane:
         raw = json.loads(entry.value)
         future = self._waiting.get(str(raw.get("id")))
         if future is not None and not future.done():
-            future.set_result(Result.from_json(raw))
+            rows: Rows = json.loads(dict(entry.headers).get(ROWS_HEADER, b"[]"))
+            future.set_result((Result.from_json(raw), rows))
+
+    def _is_seen(self, table: str, key: str, version: int) -> bool:
+        """Whether the model shows a row as it was written, or as something newer has made it."""
+        shown = self._model.version(table, key)
+        return table not in TABLES or (shown >= version if version else shown == 0)

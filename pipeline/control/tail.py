@@ -29,6 +29,7 @@ class Entry:
     timestamp_ms: int
     key: bytes | None
     value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class Tail:
@@ -118,7 +119,7 @@ class Tail:
         for records in batches.values():
             for r in records:
                 try:
-                    self._apply(Entry(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value))
+                    self._apply(Entry(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers)))
                 except Exception:
                     # a record that nobody can read must not stop what others wrote behind it
                     log.exception("Left out %s-%d offset %d: cannot be read", r.topic, r.partition, r.offset)
