@@ -1,4 +1,4 @@
-"""Produce to a topic for as long as a `with` block: plain records and transactions, committed and aborted, side by side."""
+"""Produce to a topic for as long as a `with` block: plain records and transactions, committed and aborted, mixed."""
 
 from __future__ import annotations
 
