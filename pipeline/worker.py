@@ -40,6 +40,8 @@ from pipeline.secrets.encoder import Encoder
 from pipeline.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
+ADJUST_EVERY_S = 0.1
+"""Rows that change together are looked at together: a command may change thousands."""
 ROWS_TOGETHER_S = 0.1
 """Rows that change within this time are looked at together: a thousand mirrors do not mean a thousand looks."""
 
@@ -195,6 +197,7 @@ class Worker:
                 await self.engine.reconcile(
                     wanted(self.model, self._owned, self.settings.partitions, self.context.security_of)
                 )
+                await asyncio.sleep(ADJUST_EVERY_S)
             except Exception:
                 log.exception("Work was not adjusted; trying again")
                 await asyncio.sleep(1)

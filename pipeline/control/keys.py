@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from aiokafka.partitioner import murmur2
 
 
 def link_partition(link: str, partitions: int) -> int:
     """Partition of the commands topic that holds a link: the one Kafka's default partitioner gives to its name."""
-    return int(murmur2(link.encode()) & 0x7FFFFFFF) % partitions
+    return _hash(link) % partitions
 
 
 def work_partition(link: str, mirror_topic: str, partition: int, partitions: int) -> int:
@@ -15,8 +17,13 @@ def work_partition(link: str, mirror_topic: str, partition: int, partitions: int
 
     The partitions of one mirror follow each other, so that they spread evenly over workers whatever the hash is.
     """
-    first = int(murmur2(f"{link}/{mirror_topic}".encode()) & 0x7FFFFFFF)
-    return (first + partition) % partitions
+    return (_hash(f"{link}/{mirror_topic}") + partition) % partitions
+
+
+@lru_cache(maxsize=1 << 16)
+def _hash(text: str) -> int:
+    """Kafka's hash, in Python: slow enough to be remembered, since every change of a row asks for all of them."""
+    return int(murmur2(text.encode()) & 0x7FFFFFFF)
 
 
 def mirror_key(link: str, mirror_topic: str) -> str:
