@@ -58,7 +58,8 @@ class Reader:
                 "isolation.level": "read_committed" if committed else "read_uncommitted",
                 "enable.partition.eof": True,
                 "check.crcs": True,
-                "fetch.wait.max.ms": 100,
+                # What is read is there already; a long poll would only hold up the next partition's first fetch.
+                "fetch.wait.max.ms": 5,
                 "fetch.error.backoff.ms": 50,
                 "fetch.queue.backoff.ms": 5,
                 "max.partition.fetch.bytes": 1 << 20,

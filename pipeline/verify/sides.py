@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     ConfigResource,
@@ -19,6 +20,8 @@ from pipeline.verify.properties import consumer_conf
 from pipeline.verify.report import Bounds
 
 TIMEOUT_S = 30.0
+NEW_TOPIC_S = 2.0
+_NO_ANSWER = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 logger = logging.getLogger(__name__)
@@ -45,16 +48,24 @@ class Side:
             raise VerifyError(f"{name}: {self._why(error)}") from error
 
     def partitions(self) -> int:
-        """Number of partitions. Raises TopicMissing, Unreachable."""
-        try:
-            found = self._admin.list_topics(self.topic, timeout=TIMEOUT_S).topics[self.topic]
-        except KafkaException as error:
-            raise Unreachable(f"{self.name}: {self._why(error)}") from error
-        if found.error is not None and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            raise TopicMissing(f"{self.name}: no topic {self.topic}")
-        if found.error is not None:
-            raise VerifyError(f"{self.name}: {self.topic}: {found.error}")
-        return len(found.partitions)
+        """Number of partitions. Raises TopicMissing, Unreachable.
+
+        A broker may not have heard yet of a topic that was just made, so one that is not there is asked for again.
+        """
+        give_up_at = time.monotonic() + NEW_TOPIC_S
+        while True:
+            try:
+                # Not list_topics: that makes a topic where the broker may create them automatically.
+                asked = self._admin.describe_topics(TopicCollection([self.topic]), request_timeout=TIMEOUT_S)
+                return len(asked[self.topic].result().partitions)
+            except KafkaException as error:
+                code = error.args[0].code()
+                if code not in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.LEADER_NOT_AVAILABLE):
+                    problem = Unreachable if code in _NO_ANSWER else VerifyError
+                    raise problem(f"{self.name}: {self.topic}: {self._why(error)}") from error
+                if time.monotonic() > give_up_at:
+                    raise TopicMissing(f"{self.name}: no topic {self.topic}") from error
+            time.sleep(0.1)
 
     def settings(self) -> TopicSettings | None:
         """The topic's configuration, or None where DescribeConfigs is not permitted."""

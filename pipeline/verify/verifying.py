@@ -39,7 +39,7 @@ async def verify(
     sample: float = 1.0,
     progress: Callable[[Progress], None] | None = None,
     patience_s: float = 10.0,
-    lanes: int = 2,
+    lanes: int = 4,
 ) -> Report:
     """Compare the two topics and say what was compared and what differs first.
 
