@@ -186,8 +186,8 @@ class ConfigsAdmin(Asker):
         return await self._repeat(attempt)
 
 
+_SOURCES = {source.value: source for source in ConfigSource}
+
+
 def _source(number: int) -> ConfigSource:
-    try:
-        return ConfigSource(number)
-    except ValueError:
-        return ConfigSource.UNKNOWN
+    return _SOURCES.get(number, ConfigSource.UNKNOWN)
