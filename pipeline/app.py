@@ -16,7 +16,7 @@ from faust.types import TP
 
 from pipeline.api.endpoint import tls_context
 from pipeline.cluster.errors import ClusterError
-from pipeline.control.sending import LARGEST_RECORD
+from pipeline.control.sending import BATCH_BYTES, LARGEST_RECORD
 from pipeline.control.topics import WrongPartitionCount
 from pipeline.faust_security import broker_credentials
 from pipeline.settings import SettingsError, load
@@ -82,6 +82,7 @@ app = App(
     producer_acks=-1,
     producer_compression_type="lz4",
     producer_max_request_size=LARGEST_RECORD,
+    producer_max_batch_size=BATCH_BYTES,
     key_serializer="raw",
     value_serializer="raw",
     stream_wait_empty=False,

@@ -12,6 +12,10 @@ LARGEST_RECORD = 32 << 20
 """Bytes before compression. A decision on thousands of mirrors is one record; it shrinks to a tenth and less, so that
 it fits what brokers take by default."""
 
+BATCH_BYTES = 1 << 20
+"""aiokafka begins a partition's next batch only when the one before is on its way: with its own 16 KiB a decision on a
+thousand mirrors would be written row by row, some twenty to a round trip."""
+
 
 class Sender:
     """An idempotent producer; `send` returns the record's offset once all in-sync replicas have it."""
@@ -28,6 +32,7 @@ class Sender:
             linger_ms=2,
             compression_type="lz4",
             max_request_size=LARGEST_RECORD,
+            max_batch_size=BATCH_BYTES,
         )
         await self._producer.start()
 
