@@ -13,6 +13,7 @@ from cramjam import snappy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.wire import compression
 from pipeline.wire.compression import Codec, NotDecompressable, compress, decompress
 
 DATA = bytes(range(256)) * 500
@@ -61,6 +62,32 @@ def test_junk_is_not_decompressable_or_something(codec, junk):
         decompress(codec, junk)
     except NotDecompressable as error:
         assert codec.name.lower() in str(error) or "cut off" in str(error)
+
+
+BOMBS = {
+    "gzip": (Codec.GZIP, gzip.compress(bytes(40 << 20))),
+    "snappy": (Codec.SNAPPY, bytes(snappy.compress_raw(bytes(40 << 20)))),
+    "snappy that only says so": (Codec.SNAPPY, b"\xff\xff\xff\xff\x0f"),
+    "snappy as Java frames it": (Codec.SNAPPY, aiokafka_codec.snappy_encode(bytes(40 << 20))),
+    "lz4": (Codec.LZ4, lz4.frame.compress(bytes(40 << 20))),
+    "zstd": (Codec.ZSTD, zstandard.ZstdCompressor(write_content_size=False).compress(bytes(40 << 20))),
+    "zstd of many frames": (Codec.ZSTD, zstandard.ZstdCompressor().compress(bytes(1 << 20)) * 40),
+}
+
+
+@pytest.mark.parametrize("shape", BOMBS)
+def test_what_would_fill_the_memory_is_refused(shape, monkeypatch):
+    codec, data = BOMBS[shape]
+    monkeypatch.setattr(compression, "MOST_PLAIN_BYTES", 16 << 20)
+    with pytest.raises(NotDecompressable, match="come to more than 16777216 bytes"):
+        decompress(codec, data)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_has_to_be_read_in_pieces_is_the_same(shape, monkeypatch):
+    codec, data = SHAPES[shape]
+    monkeypatch.setattr(compression, "MOST_PLAIN_BYTES", len(DATA) + 200_000)
+    assert bytes(decompress(codec, memoryview(data))) == DATA
 
 
 def test_lz4_frames_have_independent_blocks():
