@@ -2,7 +2,7 @@
 
 source  outcomes   decisions keyed by link, each with the row versions it was made on
 tables  links, mirrors, tasks, requests, synced_offsets, owned_acls
-sink    results    the result of each command, once, after its rows are written
+sink    results    the result of each command, after its rows are written; the same again where a worker died over it
 sink    audit      a line for each command answered (SEC-36)
 """
 

@@ -76,27 +76,39 @@ def decide(outcome: Outcome, lookup: Lookup, version: int) -> list[tuple[str, st
     """Return the rows to write as (table, key, row or None to remove), or None where the outcome comes too late.
 
     `lookup(table, key)` gives the stored `{"version", "row"}` or None; `version` is what the new rows get: the
-    outcome's own
-    offset + 1, so that a row removed and made again never has a version that it had before. The request's own row is
-    part of the answer.
+    outcome's own offset + 1, so that a row removed and made again never has a version that it had before. The request's
+    own row is the first of the answer.
+
+    An outcome that was applied, in whole or in part, by a worker that died before it could say so comes again, and so
+    do those that followed it. It is known by its own version on one of its rows; then what is missing is written, and
+    what was written since stays. An empty list is such an outcome with nothing missing.
     """
     writes: list[tuple[str, str, Row | None]] = []
-    if outcome.request is not None:
-        stored = lookup("requests", outcome.request)
+    stored = None if outcome.request is None else lookup("requests", outcome.request)
+    is_noted = stored is not None and _is_by_outcome(stored) and _version(stored) == version
+    is_begun = is_noted or any(_version(lookup(c.table, c.key)) == version for c in outcome.changes)
+    if outcome.request is not None and not is_noted:
         if stored is None or stored["row"]["result"] is not None:
             return None
-        row = {
-            **stored["row"],
-            "stage": outcome.stage,
-            "result": None if outcome.result is None else dict(outcome.result),
-        }
+        result = None if outcome.result is None else dict(outcome.result)
+        row = {**stored["row"], "stage": outcome.stage, "result": result}
         writes.append(("requests", outcome.request, {"version": version, "row": row}))
     for change in outcome.changes:
-        stored = lookup(change.table, change.key)
-        if (0 if stored is None else int(stored["version"])) != change.expects:
+        if _version(lookup(change.table, change.key)) != change.expects:
+            if is_begun:
+                continue  # written or removed already, by this outcome or by a later one
             return None
         if change.row is None:
             writes.append((change.table, change.key, None))
         else:
             writes.append((change.table, change.key, {"version": version, "row": dict(change.row)}))
     return writes
+
+
+def _is_by_outcome(request: Row) -> bool:
+    """Whether an outcome wrote the request's row; else it is as new, with a version of the commands topic's offsets."""
+    return request["row"]["result"] is not None or bool(request["row"]["stage"])
+
+
+def _version(stored: Row | None) -> int:
+    return 0 if stored is None else int(stored["version"])
