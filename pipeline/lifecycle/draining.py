@@ -20,7 +20,7 @@ from pipeline.lifecycle.bounded import bounded
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.duties import MOST_ROWS_AT_ONCE, Duty
-from pipeline.lifecycle.final_configs import sync_topic_configs
+from pipeline.lifecycle.final_configs import check_partitions, sync_topic_configs
 from pipeline.lifecycle.offset_task import sync_offsets_finally
 from pipeline.lifecycle.remote_errors import task_error
 from pipeline.link.models import Link, Mirror, Position, TaskError
@@ -32,7 +32,7 @@ TOGETHER = 16
 
 FinalSync = Callable[[Context, Link, Mirror], Awaitable[tuple[Mirror, tuple[TaskError, ...]]]]
 
-FINAL_SYNCS: tuple[FinalSync, ...] = (sync_topic_configs, sync_offsets_finally)
+FINAL_SYNCS: tuple[FinalSync, ...] = (check_partitions, sync_topic_configs, sync_offsets_finally)
 """What runs once more before a promoted mirror stops, in this order: each gives the mirror's row after it, and what it
 met; anything met keeps the mirror pending."""
 

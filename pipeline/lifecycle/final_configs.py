@@ -1,16 +1,34 @@
-"""Topic configs when a mirror stops: the last sync of a promotion, then the source's own values (MIRROR-90)."""
+"""Partitions and configs when a mirror stops: the last look of a promotion, then the source's values (MIRROR-90)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.cluster.errors import ClusterError
+from pipeline.cluster.errors import ClusterError, failure
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.remote_errors import task_error
 from pipeline.link.models import Link, Mirror, TaskError
 from pipeline.link.settings_of_link import LinkSettings
+from pipeline.link.states import TaskErrorCode
 from pipeline.link.topic_configs import differences, held_back, mirror_topic_configs
+
+
+async def check_partitions(context: Context, link: Link, mirror: Mirror) -> tuple[Mirror, tuple[TaskError, ...]]:
+    """Let a promotion wait for partitions that the source got since the mirror last looked: nothing may stay behind."""
+    try:
+        found = (await (await context.remote(link)).describe_topics([mirror.source_topic]))[mirror.source_topic]
+    except ClusterError as error:
+        return mirror, (task_error(error, "source"),)
+    if found.error:
+        return mirror, (task_error(failure(found.error, None, "DESCRIBE", f"topic {mirror.source_topic}"), "source"),)
+    if found.topic_id != mirror.source_topic_id or len(found.partitions) < mirror.partitions:
+        gone = f"source: {mirror.source_topic} is another topic now, or has lost partitions; fail the mirror over"
+        return mirror, (TaskError(TaskErrorCode.UNKNOWN_TOPIC_OR_PARTITION_ERROR, gone),)
+    if len(found.partitions) > mirror.partitions:
+        grown = f"source: {mirror.source_topic} has {len(found.partitions)} partitions now; the new ones come first"
+        return mirror, (TaskError(TaskErrorCode.UNKNOWN, grown),)
+    return mirror, ()
 
 
 async def sync_topic_configs(context: Context, link: Link, mirror: Mirror) -> tuple[Mirror, tuple[TaskError, ...]]:

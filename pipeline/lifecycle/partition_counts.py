@@ -16,6 +16,7 @@ from pipeline.cluster.errors import ClusterError, KafkaFailure
 from pipeline.control.keys import mirror_key
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
+from pipeline.lifecycle.draining import is_draining
 from pipeline.lifecycle.duties import IDLE_S, MOST_ROWS_AT_ONCE, Duty
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.errors import MirrorFailure
@@ -40,12 +41,14 @@ class PartitionCounts(Duty):
     async def run(self) -> None:
         while True:
             link = self.row()
-            following = [m for m in self.mirrors() if m.status is MirrorStatus.ACTIVE]
+            following = [m for m in self.mirrors() if m.status is MirrorStatus.ACTIVE or is_draining(m)]
             if link is None or link.state is not LinkState.ACTIVE or not following or time.monotonic() < self._next:
                 await self.rows_change()
                 continue
             await self._look(link, following)
-            self._next = time.monotonic() + LinkSettings.of(link.configs).metadata_max_age_ms / 1000
+            age_s = LinkSettings.of(link.configs).metadata_max_age_ms / 1000
+            # a promotion waits for partitions that were just added (`final_configs`), so it does not wait for long
+            self._next = time.monotonic() + (min(age_s, IDLE_S) if any(map(is_draining, following)) else age_s)
             await self.rows_change(min(IDLE_S, self._next - time.monotonic()))
 
     def decide(self, decision: Decision) -> None:
