@@ -62,7 +62,7 @@ class Tail:
             **self._client,
             group_id=None,
             enable_auto_commit=False,
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=1_000,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
         )
