@@ -135,39 +135,65 @@ async def test_one_who_has_not_read_the_closing_yet_loses_the_race_for_the_succe
         await zombie.producer(PLACE.topic_id, 0, allocate, retired=PRODUCER)
 
 
-@pytest.mark.parametrize("seed", range(300))
+@pytest.mark.parametrize("seed", range(400))
 async def test_no_late_write_lands_behind_the_fence(seed: int) -> None:
-    """A copier with any stale reading sends data and markers around the fence; what lands is in place, or refused."""
+    """A copier with a stale reading sends data, a claim or a run before, within and after the fence: each write lands
+    where it was meant to, or is refused; behind the fence nothing lands at all.
+    """
     random = Random(seed)
     world = World()
     leader = await world.begin(random.randrange(4))
-    zombie = Chain("m-0", leader.read(PRODUCER))
-    writes: list[tuple[str, tuple[int, ...]]] = []
-    at = zombie.next_offset
-    for _ in range(random.randrange(1, 4)):
-        if zombie.may_append and random.random() < 0.8:
-            write = zombie.append(at, 1)
-            writes.append(("data", (write.stamp.epoch, write.stamp.sequence, at)))
-            at += 1
-    token = await world.registry.token(PLACE.topic_id, 0, zombie.basis)
-    writes.append(("marker", (zombie.basis.epoch + token.value, zombie.basis.coordinator_epoch + 63 - token.value)))
-    before = random.randrange(len(writes) + 1)
-    for kind, given in writes[:before]:
-        send(leader, kind, given)
-    leader.high_watermark = leader.log_end
+    if random.random() < 0.2:
+        leader.forget(PRODUCER)
+    writes = await late_writes(world, leader, random)
+    first, second = sorted(random.randrange(len(writes) + 1) for _ in range(2))
+    for write in writes[:first]:
+        send(leader, write)
+    within = list(writes[first:second])
+    original = world.cluster.send
+
+    async def send_with_company(node: int, request: object, timeout_ms: int | None = None) -> object:
+        if isinstance(request, WriteTxnMarkersRequest):  # after the fence has read, before it marks
+            while within:
+                send(leader, within.pop(0))
+        return await original(node, request, timeout_ms)
+
+    world.cluster.send = send_with_company  # type: ignore[method-assign, assignment]
     end = await world.fence()
     assert end == leader.log_end - 1
-    for kind, given in writes[before:]:
-        assert send(leader, kind, given) == FENCED
+    for write in (*within, *writes[second:]):
+        assert send(leader, write) == FENCED
     assert leader.log_end == end + 1
     assert all(record in (MARKER, offset) for offset, record in enumerate(leader.log))
 
 
-def send(leader: Leader, kind: str, given: tuple[int, ...]) -> int:
-    if kind == "data":
-        epoch, sequence, offset = given
-        return leader.produce(PRODUCER, epoch, sequence, range(offset, offset + 1))[0]
-    return leader.mark(PRODUCER, *given)
+async def late_writes(world: World, leader: Leader, random: Random) -> list[tuple[int, ...]]:
+    """Some writes of one chain, in the order in which they are sent: data, or a claim and the run behind it."""
+    zombie = Chain("m-0", leader.read(PRODUCER))
+    at = zombie.next_offset
+    writes: list[tuple[int, ...]] = []
+    if random.random() < 0.6:
+        for _ in range(random.randrange(1, 4)):
+            if zombie.may_append:
+                append = zombie.append(at, 1)
+                writes.append((append.stamp.epoch, append.stamp.sequence, at))
+                at += 1
+        return writes
+    token = await world.registry.token(PLACE.topic_id, 0, zombie.basis)
+    claim = zombie.claim(at, token)
+    zombie.confirm(claim, at + 1)
+    return [*claim.epochs, *zombie.run(at + 1, 3).epochs]
+
+
+def send(leader: Leader, write: tuple[int, ...]) -> int:
+    """Deliver data (epoch, sequence, offset) or a marker (epoch, coordinator epoch)."""
+    if len(write) == 3:
+        epoch, sequence, offset = write
+        code = leader.produce(PRODUCER, epoch, sequence, range(offset, offset + 1))[0]
+    else:
+        code = leader.mark(PRODUCER, *write)
+    leader.high_watermark = leader.log_end
+    return code
 
 
 @pytest.mark.parametrize(
