@@ -7,7 +7,10 @@ tables are found by name in the packages `agents` and `tables`; this is the only
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import sys
+import threading
 from typing import Any
 
 import faust
@@ -39,6 +42,17 @@ STORE_CACHE_BYTES = 8 << 20
 """Block cache of one table partition: Faust's rocksdict driver would take up to 2 GiB for each."""
 
 
+STOPS_WITHIN_S = 8.0
+
+
+def _end() -> None:
+    """End this process, whatever it still waits for."""
+    logging.getLogger(__name__).warning(
+        "Not stopped within %.0f s: ending now; nothing is lost by that", STOPS_WITHIN_S
+    )
+    os._exit(0)
+
+
 class App(faust.App):
     """Faust's app, with our engine started and stopped around it."""
 
@@ -51,7 +65,14 @@ class App(faust.App):
             sys.exit(f"clusterlink cannot start:\n  {error}")
 
     async def on_stop(self) -> None:
-        """Before anything of Faust ends: stop appending. What is in flight is safe either way (I3)."""
+        """Before anything of Faust ends: stop appending. What is in flight is safe either way (I3).
+
+        Faust's consumer thread can die while it stops with its cluster away, and Faust then waits for it for ever. All
+        that counts is in topics, so a worker that has not ended in time is ended.
+        """
+        cut = threading.Timer(STOPS_WITHIN_S, _end)
+        cut.daemon = True
+        cut.start()
         await worker.stop()
         await super().on_stop()
 
