@@ -2,7 +2,7 @@
 
 Creating makes a topic, so it is done in two steps that survive a worker: first the request's row says that the topic is
 about to be made (nobody else has one of the name), then it is made and the mirror's row is written. Whoever repeats the
-request after a crash finds the step and takes the topic over; whoever fails after making it deletes it again.
+request after a crash finds the step and takes the topic over; whoever fails after that step deletes it again.
 """
 
 from __future__ import annotations
@@ -21,20 +21,34 @@ from pipeline.lifecycle.remote_errors import refused_by
 from pipeline.lifecycle.start_offsets import start_offsets
 from pipeline.lifecycle.times import now_ms
 from pipeline.lifecycle.topics_gone import forget_mirror
-from pipeline.link.errors import LinkError, TopicNotFound
-from pipeline.link.mirror_rules import answer, check_clusters, decide, new_mirror
+from pipeline.link.errors import Invalid, LinkError, TopicNotFound
+from pipeline.link.mirror_rules import answer, check_clusters, decide, new_mirror, topic_exists
 from pipeline.link.models import Command, Mirror
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.topic_configs import held_back, mirror_topic_configs
 
 log = logging.getLogger(__name__)
 CREATING = "creating the topic"
-UNKNOWN_TOPIC = 3
+UNKNOWN_TOPIC, TOPIC_ALREADY_EXISTS = 3, 36
 OWN_TOPICS_AGE_S = 10.0
 
 
 async def create_mirror(context: Context, command: Command, request: Request, decision: Decision) -> None:
     """Create a mirror topic with the source's partitions and configs; ACTIVE once every partition has its start."""
+    try:
+        await _create(context, command, request, decision)
+    except NotOurs:
+        raise
+    except Exception:
+        await _unmake(context, command)
+        raise
+
+
+class NotOurs(Invalid):
+    """The topic is there, and this request did not make it: it is left alone (MIRROR-56)."""
+
+
+async def _create(context: Context, command: Command, request: Request, decision: Decision) -> None:
     link = existing(context, command.link)
     mirror = new_mirror(command, link, context.model.mirrors.values(), now_ms())
     try:
@@ -69,7 +83,7 @@ async def create_mirror(context: Context, command: Command, request: Request, de
             await _make(context.own, mirror, configs, validate_only=True)
             return
         await context.note_stage(link.name, command.id, CREATING)
-        topic_id = await _make_or_find(context, mirror, configs)
+        topic_id = await _make_or_find(context, mirror, configs, is_repeated=request.stage == CREATING)
     except ClusterError as error:
         raise refused_by(error, "destination") from error
     decision.put_mirror(replace(mirror, mirror_topic_id=topic_id))
@@ -129,12 +143,47 @@ async def _make(own: Admin, mirror: Mirror, configs: dict[str, str], validate_on
     return made.topic_id
 
 
-async def _make_or_find(context: Context, mirror: Mirror, configs: dict[str, str]) -> str:
-    """Make the topic, or take the one that this same request made before its worker died."""
-    found: TopicInfo = (await context.own.describe_topics([mirror.mirror_topic]))[mirror.mirror_topic]
-    if not found.error:
-        return found.topic_id
-    topic_id = await _make(context.own, mirror, configs)
-    if topic_id:
-        return topic_id
-    return (await context.own.describe_topics([mirror.mirror_topic]))[mirror.mirror_topic].topic_id
+async def _make_or_find(context: Context, mirror: Mirror, configs: dict[str, str], is_repeated: bool) -> str:
+    """Make the topic, or take the one that this same request made before its worker died (`is_repeated`)."""
+    name = mirror.mirror_topic
+    found: TopicInfo = (await context.own.describe_topics([name]))[name]
+    if found.error:
+        try:
+            if topic_id := await _make(context.own, mirror, configs):
+                return topic_id
+        except KafkaFailure as error:
+            if error.code != TOPIC_ALREADY_EXISTS:
+                raise
+            if not is_repeated:
+                raise NotOurs(str(topic_exists(name))) from error
+        found = (await context.own.describe_topics([name]))[name]
+    elif not is_repeated:
+        raise NotOurs(str(topic_exists(name)))
+    if _is_a_mirror(context, found):
+        raise NotOurs(str(topic_exists(name)))
+    return found.topic_id
+
+
+async def _unmake(context: Context, command: Command) -> None:
+    """Delete the topic that a refused request has made, or may have made: nothing of it is left behind.
+
+    Only an empty topic that is no mirror, and only after the request's row said that it was about to be made.
+    """
+    row, link = context.model.requests.get(command.id), context.model.links.get(command.link)
+    if row is None or row.stage != CREATING or link is None:
+        return
+    source = command.arguments["source_topic_name"]
+    name = command.arguments.get("mirror_topic_name", LinkSettings.of(link.configs).mirror_name(source))
+    try:
+        found = (await context.own.describe_topics([name]))[name]
+        if found.error or _is_a_mirror(context, found):
+            return
+        if not any((await context.own.end_offsets([(name, number) for number in found.partitions])).values()):
+            await context.own.delete_topic(name)
+    except ClusterError as error:
+        log.warning("Topic %s may be left from command %s, which is refused: %s", name, command.id, error)
+
+
+def _is_a_mirror(context: Context, topic: TopicInfo) -> bool:
+    """Whether the topic belongs to a mirror already, of this link or of another."""
+    return topic.topic_id in {mirror.mirror_topic_id for mirror in context.model.mirrors.values()}
