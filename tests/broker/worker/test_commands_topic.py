@@ -186,3 +186,21 @@ def test_commands_of_one_link_are_done_in_their_order(
     assert [commands.result(command_id)["status"] for _, command_id in sent] == [200] * len(sent)
     assert link not in rest.links()
     assert checked(rest.ask("GET", "")).is_success
+
+
+@pytest.mark.timeout(120)
+def test_two_links_that_want_the_same_mirror_at_once(
+    commands: CommandsTopic, rest: Rest, link: str, source: LocalCluster, unique: Callable[[str], str]
+) -> None:
+    """MIRROR-8: one of them makes the topic, the other is told that it exists; it never is the mirror of both."""
+    other = unique("link")
+    checked(rest.create_link(other, source))
+    for _ in range(5):
+        topic = unique("topic")
+        create_topic(source, topic)
+        sent = {name: commands.command("mirror.create", name, {"source_topic_name": topic}) for name in (link, other)}
+        results = {name: commands.result(command_id) for name, command_id in sent.items()}
+        assert sorted(result["status"] for result in results.values()) == [200, 400], results
+        winner = next(name for name, result in results.items() if result["status"] == 200)
+        assert {name: topic in rest.mirrors(name) for name in sent} == {name: name == winner for name in sent}
+        rest.wait_for_status(winner, topic)

@@ -1,0 +1,129 @@
+"""The worker that carries out a command dies between its steps: another one ends it, with one answer (CLI-65)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from pipeline.control.keys import link_partition
+from pipeline.lifecycle.mirror_commands import CREATING
+from pipeline.local.cluster import LocalCluster
+from tests.support.asking import CommandsTopic, Rest, assert_equal, checked, wait_for_ends
+from tests.support.clients import TIMEOUT_S, admin, configuration, create_topic, delete_topic
+from tests.support.producing import numbered, produce
+from tests.support.workers import WorkerProcess, wait_until
+
+
+class RequestRows:
+    """The rows of the requests table, as they are written to its changelog from now on."""
+
+    def __init__(self, cluster: LocalCluster, app_id: str, partitions: int) -> None:
+        topic = f"{app_id}-requests-changelog"
+        self._consumer = Consumer(configuration(cluster, **{"group.id": "tests-never-joined", "fetch.wait.max.ms": 5}))
+        places = [TopicPartition(topic, number) for number in range(partitions)]
+        ends = [self._consumer.get_watermark_offsets(place, TIMEOUT_S)[1] for place in places]
+        self._consumer.assign([TopicPartition(topic, p.partition, end) for p, end in zip(places, ends, strict=True)])
+        self._last: dict[str, dict[str, Any]] = {}
+
+    def row(self, command_id: str) -> dict[str, Any]:
+        """The newest row of a command; empty before its first."""
+        for message in self._consumer.consume(100, 0.005):
+            assert message.error() is None, message.error()
+            if message.value() is not None:
+                self._last[json.loads(message.key() or b"null")] = json.loads(message.value())["row"]
+        return self._last.get(command_id, {})
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+@contextmanager
+def two_workers(cluster: LocalCluster, folder: Path) -> Iterator[tuple[WorkerProcess, WorkerProcess]]:
+    one = WorkerProcess(cluster.bootstrap_servers, folder)
+    two = WorkerProcess(cluster.bootstrap_servers, folder, one.app_id)
+    with one, two:
+        wait_until(lambda: one.owned and two.owned and not one.owned & two.owned, "the work is shared", 120)
+        yield one, two
+
+
+@pytest.mark.timeout(500)
+def test_kill_9_between_the_steps_of_creating_a_mirror(
+    source: LocalCluster, destination: LocalCluster, tmp_path: Path, unique: Callable[[str], str]
+) -> None:
+    """At three moments: the request is remembered; the topic is about to be made; the topic is there."""
+    link = unique("link")
+    with (
+        two_workers(destination, tmp_path) as (one, two),
+        CommandsTopic(destination, one.app_id) as commands,
+    ):
+        with Rest(one, destination) as rest:
+            checked(rest.create_link(link, source))
+        rows = RequestRows(destination, one.app_id, commands.partitions)
+        topic = ""
+        moments: dict[str, Callable[[str], object]] = {
+            "remembered": rows.row,
+            "about to make the topic": lambda command_id: rows.row(command_id).get("stage") == CREATING,
+            "topic made": lambda _: topic in admin(destination).list_topics(timeout=TIMEOUT_S).topics,
+        }
+        for name, has_come in moments.items():
+            topic = unique("topic")
+            create_topic(source, topic)
+            produce(source, topic, numbered(20))
+            home = link_partition(link, commands.partitions)
+            wait_until(lambda home=home: (home in one.owned) != (home in two.owned), "the link has one leader", 120)
+            leader, other = (one, two) if home in one.owned else (two, one)
+            command_id = commands.command("mirror.create", link, {"source_topic_name": topic})
+            wait_until(lambda has_come=has_come, i=command_id: has_come(i), name, poll_s=0.001)
+            leader.kill()
+            result = commands.result(command_id)
+            assert result["status"] == 200, (name, result)
+            with Rest(other, destination) as rest:
+                rest.wait_for_status(link, topic)
+            wait_for_ends(source, destination, topic)
+            assert_equal(source, destination, topic)
+            leader.launch()
+            leader.wait_until_ready()
+            commands.poll()
+            print(f"{name}: done by {'the killed one' if result['worker'].endswith(leader.url[-6:]) else 'the other'}")
+            # a worker that died before it had committed what it did says it again; it never says anything else
+            assert commands.results_of(command_id) == [result] * len(commands.results_of(command_id))
+        rows.close()
+
+
+@pytest.mark.timeout(300)
+def test_a_refusal_after_the_topic_was_made_leaves_no_topic(
+    source: LocalCluster, destination: LocalCluster, tmp_path: Path, unique: Callable[[str], str]
+) -> None:
+    """The only worker dies with the topic made; before the next one starts the source topic goes away."""
+    link, topic = unique("link"), unique("topic")
+    create_topic(source, topic)
+    with (
+        WorkerProcess(destination.bootstrap_servers, tmp_path) as worker,
+        CommandsTopic(destination, worker.app_id) as commands,
+    ):
+        with Rest(worker, destination) as rest:
+            checked(rest.create_link(link, source))
+        rows = RequestRows(destination, worker.app_id, commands.partitions)
+        command_id = commands.command("mirror.create", link, {"source_topic_name": topic})
+        wait_until(lambda: rows.row(command_id).get("stage") == CREATING, "it is about to make the topic", poll_s=0.001)
+        worker.kill()
+        if commands.poll() and commands.results_of(command_id):
+            pytest.fail("the worker was quicker than its end; the moment was missed")
+        delete_topic(source, topic)
+        worker.launch()
+        worker.wait_until_ready()
+        result = commands.result(command_id)
+        assert (result["status"], result["error_code"]) == (404, 40403)
+        assert commands.results_of(command_id) == [result]
+        with Rest(worker, destination) as rest:
+            assert rest.mirrors(link) == []
+        wait_until(
+            lambda: topic not in admin(destination).list_topics(timeout=TIMEOUT_S).topics, "the topic is gone", 10
+        )
+        rows.close()
