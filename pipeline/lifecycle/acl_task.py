@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pipeline.cluster.administration.acls import Acl
 from pipeline.cluster.errors import ClusterError
 from pipeline.cluster.security import ClientSecurity
+from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.link_task import LinkTask, Report, not_set
 from pipeline.link.models import Link, TaskError
@@ -15,6 +16,7 @@ from pipeline.link.states import TaskName
 from pipeline.sync.acl_ownership import read_rows, write_rows
 from pipeline.sync.acl_plan import NeverCopied
 from pipeline.sync.acls import AclJob, sync_acls
+from pipeline.sync.link_acls import LinkAcls
 from pipeline.sync.problems import Side, problem
 
 TABLE = "owned_acls"
@@ -28,6 +30,10 @@ class AclSync(LinkTask):
     interval_property = "acl_sync_ms"
     properties = ("acl.sync.enable", "acl.sync.ms", FILTERS)
 
+    def __init__(self, context: Context, link: str) -> None:
+        super().__init__(context, link)
+        self._link_acls = LinkAcls(context.model.topics.changelog(TABLE))
+
     def is_on(self, settings: LinkSettings) -> bool:
         return settings.acl_sync_enable
 
@@ -37,6 +43,7 @@ class AclSync(LinkTask):
     async def cycle(self, link: Link, settings: LinkSettings) -> Report:
         try:
             remote = await self.context.remote(link)
+            created_by = await self._link_acls.created_by(remote)
         except ClusterError as error:
             return Report([problem(error, Side.SOURCE)])
 
@@ -49,7 +56,7 @@ class AclSync(LinkTask):
         principals = principals_of(remote.client.security) | principals_of(self.context.own.client.security)
         app_id = model.topics.app_id
         never = NeverCopied(principals, (f"{app_id}.", f"{app_id}-"))
-        job = AclJob(settings.acl_filter_set(), never, owned, keep)
+        job = AclJob(settings.acl_filter_set(), never, owned, keep, created_by.get)
         report = await sync_acls(remote, self.context.own, job)
         return Report(
             report.errors,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka.admin import (
@@ -25,21 +28,29 @@ from tests.support.permitting import login
 from tests.support.workers import WorkerProcess, wait_until
 
 TASK = "AclSync"
+APP_ID = f"acls-{uuid.uuid4().hex[:8]}"
+"""Of the workers of both clusters: so they find what links have created there (FILT-6)."""
 Entry = tuple[str, str]
 """Topic and operation."""
 
 
-@pytest.fixture
-def secure_rest(secure_destination: LocalCluster, tmp_path: Path) -> Iterator[Rest]:
-    """A worker beside the cluster with an authorizer, as its super user."""
-    config = tmp_path / "own.config"
-    own = secure_destination.client_properties(SUPER_USER)
+@contextmanager
+def working(cluster: LocalCluster, folder: Path) -> Iterator[Rest]:
+    """A worker beside a cluster with an authorizer, as its super user."""
+    config = folder / f"{cluster.cluster_id}.config"
+    own = cluster.client_properties(SUPER_USER)
     config.write_text("".join(f"{name}={value}\n" for name, value in own.items()))
     settings = {"command_config": str(config), "password_encoder_secret": "a key for the runbook of ACLs"}
-    with (
-        WorkerProcess(secure_destination.bootstrap_servers, tmp_path, **settings) as worker,
-        Rest(worker, secure_destination) as rest,
-    ):
+    with WorkerProcess(cluster.bootstrap_servers, folder, APP_ID, **settings) as worker, Rest(worker, cluster) as rest:
+        yield rest
+
+
+@pytest.fixture(scope="module")
+def secure_rest(
+    secure_destination: LocalCluster,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Rest]:
+    with working(secure_destination, tmp_path_factory.mktemp("acls")) as rest:
         yield rest
 
 
@@ -85,8 +96,10 @@ class Acls:
         )
 
 
-def selecting(principal: str) -> str:
-    access = {"principal": principal, "operation": "any", "permissionType": "any"}
+def selecting(principal: str, *link_ids: str) -> str:
+    access: dict[str, Any] = {"principal": principal, "operation": "any", "permissionType": "any"}
+    if link_ids:
+        access["clusterLinkIds"] = list(link_ids)
     row = {"resourceFilter": {"resourceType": "any", "patternType": "any"}, "accessFilter": access}
     return json.dumps({"aclFilters": [row]})
 
@@ -132,6 +145,34 @@ def test_run_23(
     assert here.all() == own | {("one", "DESCRIBE"), ("two", "WRITE")}
     configure(secure_rest, link, acl_filters=selecting(principal))
     follows(own | {("one", "DESCRIBE"), ("three", "READ")}, "on again")
+
+
+@pytest.mark.timeout(400)
+def test_run_23_what_a_link_created_is_not_taken_for_the_sources_own(
+    secure_source: LocalCluster,
+    secure_destination: LocalCluster,
+    secure_rest: Rest,
+    tmp_path: Path,
+    unique: Callable[[str], str],
+) -> None:
+    """FILT-6, FILT-7: from one cluster to the next and on, where the third is the first again."""
+    principal = f"User:{unique('ann')}"
+    first, second = Acls(secure_destination, principal), Acls(secure_source, principal)
+    on = {"acl_sync_enable": "true", "acl_sync_ms": "1000"}
+    first.add("copied", "READ")
+    with working(secure_source, tmp_path) as there:
+        user = login(secure_destination, SUPER_USER)
+        checked(there.create_link("first", secure_destination, **user, **on, acl_filters=selecting(principal)))
+        wait_until(lambda: second.all() == {("copied", "READ")}, "the first link copies", 30, 0.25)
+        link_id = checked(there.ask("GET", "/first")).json()["cluster_link_id"]
+    second.add("plain", "READ")
+    first.delete("copied", "READ")
+    user = login(secure_source, SUPER_USER)
+    checked(secure_rest.create_link("second", secure_source, **user, **on, acl_filters=selecting(principal)))
+    wait_until(lambda: first.all() == {("plain", "READ")}, "the second leaves the first's copies out", 30, 0.25)
+    wait_for_state(secure_rest, "second", TASK, "ACTIVE")
+    configure(secure_rest, "second", acl_filters=selecting(principal, link_id))
+    wait_until(lambda: first.all() == {("copied", "READ")}, "with its id, only those", 30, 0.25)
 
 
 @pytest.mark.timeout(200)
