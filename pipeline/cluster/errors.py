@@ -109,7 +109,7 @@ class FileMissing(SecurityError):
 
 
 class SecretUnreadable(SecurityError):
-    """A stored secret cannot be decrypted on this worker: the link cannot work here until the key is right (STATE-17)."""
+    """A stored secret cannot be decrypted on this worker: the link cannot work here until the key is right."""
 
 
 def failure(code: int, message: str | None = None, operation: str = "", resource: str = "") -> ClusterError:

@@ -81,7 +81,9 @@ def test_planted_secrets_are_nowhere(
     set_scram_password(secure_source, "link", BY_CLI)
     answers["cli"] = create_by_cli(tmp_path, keyed_worker, secure_source, "by-cli").encode()
 
-    wrong = keyed_rest.create_link("x", secure_source, **login(secure_source, "link", REFUSED, "SCRAM-SHA-256"))
+    # PLAIN sends passwords as they are: client libraries that log what they send would tell
+    checked(keyed_rest.create_link("by-plain", secure_source, **login(secure_source, "alice")))
+    wrong = keyed_rest.create_link("x", secure_source, **login(secure_source, "link", REFUSED))
     misspelt = keyed_rest.create_link("x", secure_source, **right, sasl_jaas_confg=jaas("link", MISSPELT))
     assert refusal(wrong) == refusal(misspelt) == (400, 40002)
     assert "did you mean sasl.jaas.config" in misspelt.text
@@ -106,7 +108,8 @@ def test_planted_secrets_are_nowhere(
     places = answers | control | files(keyed_worker.folder) | process(keyed_worker.pid)
     for kind in ("worker.log", "data/", ".results-", "-links-changelog-", ".audit-"):
         assert any(kind in place and len(places[place]) > 100 for place in places), kind
-    everywhere = [BY_REST, BY_UPDATE, BY_CLI, REFUSED, MISSPELT, ENCODER_KEY, "plantedPrivateKey0123456789"]
+    plain = secure_source.options.users["alice"]
+    everywhere = [plain, BY_REST, BY_UPDATE, BY_CLI, REFUSED, MISSPELT, ENCODER_KEY, "plantedPrivateKey0123456789"]
     assert found_in(places, everywhere) == []
     # What somebody has written into the commands topic stays there; it goes nowhere else.
     holding = {hit.partition(" in ")[2].rpartition("-")[0] for hit in found_in(places, [IN_CLEAR])}
