@@ -20,7 +20,8 @@ from pipeline.mirror.claims import ProducerId
 from pipeline.mirror.coordinator import TransactionalMarker
 from pipeline.mirror.destination import Destination
 from pipeline.mirror.pieces import Piece, PieceStatus
-from pipeline.mirror.readings import Basis, Reading
+from pipeline.mirror.readings import Basis, ForeignWrite, Reading, is_retired
+from pipeline.mirror.repairing import Repair
 from pipeline.mirror.verdicts import Api, Judgement, Verdict, judge
 from pipeline.wire.batch import Stamp
 from pipeline.wire.requests.codec import Batch
@@ -73,6 +74,8 @@ class Appender:
         self._marker: TransactionalMarker | None = None
         self._settled = asyncio.Event()
         self._failure: MirrorFailure | None = None
+        self._repair: Repair | None = None
+        self._is_repaired = True
         self._refresh = False
         self._lane: lane.Lane | None = None
         self._alive_at = 0.0
@@ -97,6 +100,9 @@ class Appender:
             await self._destination.refresh(topic)
             self._refresh = False
         await self._check_topic()
+        if self._repair is not None and not self._is_repaired:
+            await self._destination.repair(topic, self._repair)
+            self._is_repaired = True
         began = seconds_awake()
         producer = self._producer or await self._agree(None)
         reading = await self._read(producer)
@@ -105,6 +111,8 @@ class Appender:
             self._chain = None
             reading = await self._read(producer)
         self._producer = producer
+        if self._chain is None or producer.is_transactional:
+            await self._check_last_writer(reading)
         if self._chain is None:
             self._chain = Chain(str(self.piece), reading, counted=not producer.is_transactional)
         else:
@@ -245,12 +253,15 @@ class Appender:
                 self._refresh = True
             elif answer.error_code == 0:
                 chain.acknowledge(write, answer.base_offset)
+                self._check_time(write, answer)
                 self._alive_at = seconds_awake()
+                self._repair = None
                 self._status.records += write.records
                 self._status.bytes += size
                 self._status.reached(chain.confirmed_offset)
             else:
-                self._settle(write, judge(Api.PRODUCE, answer.error_code, remote=False), answer.error_message or "")
+                judgement = judge(Api.PRODUCE, answer.error_code, remote=False)
+                self._settle(write, judgement, answer.error_message or "", size)
         except MirrorFailure as failure:
             self._failure = self._failure or failure
         finally:
@@ -295,7 +306,17 @@ class Appender:
         if self._active.doubtful is not None:
             raise Doubt(self._active.doubtful, refresh=self._refresh)
 
-    def _settle(self, write: Append | Markers, judgement: Judgement, detail: str) -> None:
+    def _check_time(self, write: Append, answer: ProducedPartition) -> None:
+        """A broker that stamps records itself has just replaced the source's timestamps (MIRROR-90)."""
+        if answer.log_append_time >= 0:
+            raise MirrorFailure(
+                MirrorError.ILLEGAL_STATE,
+                f"{self.piece}, offset {write.first_offset}: the mirror's broker has replaced timestamps, because "
+                "message.timestamp.type=LogAppendTime was set on the mirror topic; nothing after this is mirrored. "
+                "Delete the mirror and create it again.",
+            )
+
+    def _settle(self, write: Append | Markers, judgement: Judgement, detail: str, size: int = 0) -> None:
         """A write was answered with an error; what the code means is for the table of verdicts to say."""
         reason = f"{judgement.reason}: {detail}" if detail else judgement.reason
         if judgement.may_have_written:
@@ -304,9 +325,34 @@ class Appender:
             self._active.refused(write, reason)
         if judgement.verdict in (Verdict.REFRESH, Verdict.CHECK_TOPIC):
             self._refresh = True
-        if isinstance(judgement.error, MirrorError):
+        if judgement.verdict in (Verdict.SPLIT, Verdict.RESTORE_CONFIGS):
+            self._needs_repair(size, reason)
+        elif isinstance(judgement.error, MirrorError):
             at = f"{self.piece}, offset {write.first_offset}"
             self._failure = self._failure or MirrorFailure(judgement.error, f"{at}: {reason}")
+
+    def _needs_repair(self, size: int, reason: str) -> None:
+        """Configs of the mirror topic stand against a write; `resume` puts them right."""
+        if self._repair is None:
+            self._repair = Repair(size, reason)
+        elif self._is_repaired:
+            self._repair = Repair(max(size, self._repair.batch_bytes), reason, self._repair.times + 1)
+        else:  # several in flight were refused together
+            self._repair.batch_bytes = max(size, self._repair.batch_bytes)
+        self._is_repaired = False
+
+    async def _check_last_writer(self, reading: Reading) -> None:
+        """The log must end with something of ours: what others wrote while nobody looked is found here (MIRROR-4 b).
+
+        Once there is a chain its counts tell the same (`check_continuity`). What lies below the first mirrored offset
+        is not ours to judge.
+        """
+        if reading.log_end <= self.piece.start_offset:
+            return
+        last = await self._destination.last_batch(self.piece.mirror_topic, self.piece.partition, reading.log_end)
+        if last is None or last.producer_id == reading.producer_id or is_retired(last.producer_epoch):
+            return
+        raise ForeignWrite(str(self.piece), last.base_offset, f"written by producer id {last.producer_id}")
 
     async def _check_topic(self) -> None:
         """The mirror topic must be the one that was created for the link: another of its name is not ours to fill."""

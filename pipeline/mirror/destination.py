@@ -9,20 +9,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from pipeline.cluster.admin import Admin
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import Unreachable, check
 from pipeline.mirror.append import Markers
 from pipeline.mirror.coordinator import PASSING, TransactionalMarker
 from pipeline.mirror.lane import Lane
 from pipeline.mirror.readings import ProducerState, Reading
+from pipeline.mirror.repairing import Repair, repair
+from pipeline.wire.batch import BatchHeader, scan
 from pipeline.wire.requests.delete_records import DeleteRecordsRequest, DeleteUpTo
 from pipeline.wire.requests.describe_producers import DescribeProducersRequest
+from pipeline.wire.requests.fetch import READ_UNCOMMITTED, FetchPartition, FetchRequest
 from pipeline.wire.requests.init_producer_id import InitProducerIdRequest
 from pipeline.wire.requests.list_offsets import CONSUMER, EARLIEST, LATEST, LOG_END, ListOffsetsRequest, OffsetQuery
 from pipeline.wire.requests.write_txn_markers import Marker, WriteTxnMarkersRequest
 
+OFFSET_OUT_OF_RANGE = 1
 UNSETTLED_PAUSE_S = 0.02
 MOST_READINGS = 250
+MOST_LAST_BATCHES = 2
+"""Read at a time: each may be as large as a batch can be, and comes on top of what fetchers hold (I5)."""
 MARKING_OPERATIONS = frozenset({"ALTER", "CLUSTER_ACTION"})
 """On the cluster: either lets a client write transaction markers (31 otherwise)."""
 
@@ -39,13 +46,15 @@ class Destination:
         self._app_id = app_id
         self._asking = client.fork()
         self._marking = client.fork()
+        self._admin = Admin(client.security)
+        self._last_batches = asyncio.Semaphore(MOST_LAST_BATCHES)
         self._request_bytes = request_bytes
         self._lanes: dict[int, Lane] = {}
 
     async def close(self) -> None:
         """Stop appending and hang up."""
         await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
-        await asyncio.gather(self._asking.close(), self._marking.close())
+        await asyncio.gather(self._asking.close(), self._marking.close(), self._admin.close())
 
     def marker(self, mirror_topic_id: str, partition: int) -> TransactionalMarker:
         """The transactional id of a mirror partition, for markers through the coordinator."""
@@ -92,6 +101,20 @@ class Destination:
         node = await self._asking.find_leader(topic, partition)
         return await self._offset(node, topic, partition, EARLIEST, CONSUMER)
 
+    async def last_batch(self, topic: str, partition: int, log_end: int) -> BatchHeader | None:
+        """The header of the batch that ends the log; None where it was deleted."""
+        node = await self._asking.find_leader(topic, partition)
+        wanted = FetchPartition(topic, partition, log_end - 1, max_bytes=1)  # one whole batch comes all the same
+        async with self._last_batches:
+            response = await self._asking.send(
+                node, FetchRequest([wanted], max_wait_ms=0, max_bytes=1, isolation=READ_UNCOMMITTED)
+            )
+            found = response.partitions[0]
+            if found.error_code == OFFSET_OUT_OF_RANGE:
+                return None
+            check(found.error_code, operation="READ", resource=f"{topic}-{partition}")
+            return next((h for h in scan(found.records, check_crc=False) if h.last_offset >= log_end - 1), None)
+
     async def mark(self, topic: str, partition: int, write: Markers) -> int:
         """Send markers to the leader and return the code of the answer: one for all of them, refusals may hide in
         a 0.
@@ -108,6 +131,10 @@ class Destination:
         node = await self._asking.find_leader(topic, partition)
         response = await self._asking.send(node, DeleteRecordsRequest([DeleteUpTo(topic, partition, offset)]), 60_000)
         check(response.partitions[0].error_code, operation="DELETE", resource=f"{topic}-{partition}")
+
+    async def repair(self, topic: str, needed: Repair) -> None:
+        """Set a mirror topic's configs so that it takes what it has refused. Raises as `repairing.repair`."""
+        await repair(self._admin, topic, needed)
 
     async def new_producer_id(self) -> int:
         """A producer id that is nobody else's. A broker that has just started may have none for a moment (14)."""

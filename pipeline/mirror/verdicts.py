@@ -24,7 +24,7 @@ class Verdict(Enum):
     BACKOFF = auto()
     """It passes; wait longer each time, and show what is waited for."""
     SPLIT = auto()
-    """Too large: send less at once. What cannot be divided fails the mirror with `error`."""
+    """Too large: let the mirror topic take it (`repairing`); where that may not be done, the mirror fails."""
     SHRINK_RUN = auto()
     """Fewer markers in one request."""
     NEW_SESSION = auto()
