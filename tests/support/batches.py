@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from pipeline.local.cluster import LocalCluster
 from pipeline.wire.batch import BatchHeader, Stamp, scan
@@ -32,6 +33,7 @@ NOBODY = Stamp(-1, -1, -1)
 async def produce_batches(cluster: LocalCluster, topic: str, batches: list[list[bytes]], in_flight: int = 5) -> None:
     """Append ready-made batches, those of partition p in `batches[p]`: one of each partition goes in a request."""
     async with connected(cluster) as client:
+        await client.wait_for(topic, len(batches))
         free = asyncio.Semaphore(in_flight)
 
         async def send(request: ProduceRequest) -> None:
@@ -51,4 +53,4 @@ async def produce_batches(cluster: LocalCluster, topic: str, batches: list[list[
 def single(number: int, size: int = 20, codec: int = 0) -> bytes:
     """A batch of one record that tells its number."""
     value = f"{number:08d}".encode().ljust(size, b".")
-    return close_batch([Record(0, 1_700_000_000_000 + number, str(number).encode(), value)], codec, NOBODY)
+    return close_batch([Record(0, int(time.time() * 1000), str(number).encode(), value)], codec, NOBODY)

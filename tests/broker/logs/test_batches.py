@@ -1,4 +1,4 @@
-"""Batches of every size and codec: large ones pass through closed, tiny ones are put together (TERM-7, MIRROR-2, I5)."""
+"""Batches of every size and codec: large ones pass through closed, tiny ones are put together (TERM-7, I5)."""
 
 from __future__ import annotations
 
