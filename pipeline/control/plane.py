@@ -96,8 +96,9 @@ class Plane:
             self._waiting.pop(command.id, None)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SEEN_WITHIN_S):
-                while not all(self._is_seen(*row) for row in rows):
-                    await self._model.changed(command.link).wait()
+                for row in rows:
+                    while not self._is_seen(*row):
+                        await self._model.changed(command.link).wait()
         return result
 
     def apply_result(self, entry: Entry) -> None:
