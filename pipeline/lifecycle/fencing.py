@@ -30,8 +30,10 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from aiokafka.errors import KafkaError
+
 from pipeline.cluster.data import DataClient
-from pipeline.cluster.errors import ClusterError, failure
+from pipeline.cluster.errors import ClusterError, failure, translate
 from pipeline.control.registry import NoToken
 from pipeline.lifecycle.bounded import bounded
 from pipeline.lifecycle.context import Context
@@ -110,8 +112,8 @@ class _Fencing:
                 await step(place)
             except ClusterError as error:
                 self._fail([place], error)
-            except TimeoutError:
-                self._left[place] = TaskError(TaskErrorCode.UNKNOWN, f"{place}: the control topics do not answer")
+            except (OSError, KafkaError) as error:  # a record of ours that cannot be written, or not in time
+                self._fail([place], translate(error, f"the control topics, for {place}"))
 
         await bounded(TOGETHER, (one(place) for place in places))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 
 from pipeline.cluster.errors import Unreachable
 from pipeline.control.registry import Registry
@@ -276,3 +278,23 @@ async def test_a_thousand_partitions_take_few_requests() -> None:
     answers = await fence(world.context(), places)
     assert all(answer == 0 for answer in answers.values())
     assert len(world.cluster.requests) <= 8
+
+
+async def test_control_topics_that_do_not_answer_are_named_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    await world.begin(5)
+    original, failures = world.topics.send, [KafkaTimeoutError(), TimeoutError()]
+
+    async def send_at_last(*arguments: Any, **named: Any) -> int:
+        if failures:
+            raise failures.pop()
+        return await original(*arguments, **named)
+
+    world.topics.send = send_at_last  # type: ignore[method-assign]
+    assert await world.fence() == 5
+    failures.extend([KafkaTimeoutError()] * 1000)
+    silent = World()
+    await silent.begin(5)
+    silent.topics.send = send_at_last  # type: ignore[method-assign]
+    answer = await silent.fence()
+    assert isinstance(answer, TaskError) and "control topics, for m-0" in answer.error_message
