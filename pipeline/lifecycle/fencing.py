@@ -26,43 +26,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 from aiokafka.errors import KafkaError
 
 from pipeline.cluster.data import DataClient
-from pipeline.cluster.errors import ClusterError, failure, translate
+from pipeline.cluster.errors import ClusterError, translate
 from pipeline.control.registry import NoToken
 from pipeline.lifecycle.bounded import bounded
 from pipeline.lifecycle.context import Context
+from pipeline.lifecycle.fence_asking import Place, leaders, mark, producer_states, replicated_ends
 from pipeline.lifecycle.remote_errors import task_error
 from pipeline.link.models import TaskError
 from pipeline.link.states import TaskErrorCode
 from pipeline.mirror.claims import ProducerId
 from pipeline.mirror.readings import LAST_EPOCH, TOKENS, Basis, is_retired
-from pipeline.mirror.verdicts import Api, Verdict, judge
-from pipeline.wire.requests.describe_producers import DescribeProducersRequest
-from pipeline.wire.requests.list_offsets import CONSUMER, LATEST, LOG_END, ListOffsetsRequest, OffsetQuery
-from pipeline.wire.requests.write_txn_markers import Marker, WriteTxnMarkersRequest
+from pipeline.wire.requests.write_txn_markers import Marker
 
 WITHIN_S = 20.0
 """How long one attempt may take; whoever asked for it makes another one later."""
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.5
 TOGETHER = 64
-
-
-class Place(NamedTuple):
-    """A mirror partition."""
-
-    topic: str
-    topic_id: str
-    partition: int
-
-    def __str__(self) -> str:
-        return f"{self.topic}-{self.partition}"
-
 
 Answer = int | TaskError
 """The end of what was mirrored, or what stands against fencing."""
@@ -94,10 +78,12 @@ class _Fencing:
             await self._each(self._close, [p for p in self._left if p not in self._producers])
             await self._each(self._take_over, [p for p in self._left if self._needs_coordinator(p)])
             try:
-                by_leader = await self._leaders()
+                ready = [p for p in self._left if p in self._producers and not self._needs_coordinator(p)]
+                by_leader, without = await leaders(self._client, ready)
             except ClusterError as error:
                 self._fail(self._left, error)
             else:
+                self._left |= without
                 await asyncio.gather(*(self._at_leader(node, places) for node, places in by_leader.items()))
             if self._left:
                 await asyncio.sleep(pause)
@@ -140,24 +126,10 @@ class _Fencing:
     async def _log_end(self, place: Place) -> int:
         return await self._context.destination.log_end(place.topic, place.partition)
 
-    async def _leaders(self) -> dict[int, list[Place]]:
-        """The places that can be gone on with, by leader."""
-        ready = [place for place in self._left if place in self._producers and not self._needs_coordinator(place)]
-        topics = await self._client.topics({place.topic for place in ready}) if ready else {}
-        found: dict[int, list[Place]] = defaultdict(list)
-        for place in ready:
-            info = topics[place.topic]
-            partition = info.partitions.get(place.partition)
-            if info.error or info.topic_id != place.topic_id:
-                self._fail([place], failure(info.error or 100, None, "DESCRIBE", f"topic {place.topic}"))
-            elif partition is None or partition.leader < 0:
-                self._fail([place], failure(5, None, "DESCRIBE", str(place)))
-            else:
-                found[partition.leader].append(place)
-        return found
-
     async def _at_leader(self, node: int, places: Sequence[Place]) -> None:
         try:
+            if node not in self._client.brokers:
+                await self._client.refresh()
             await self._retire(node, [place for place in places if place not in self._is_fenced])
             await self._read_ends(node, [place for place in places if place in self._is_fenced])
         except ClusterError as error:
@@ -167,25 +139,17 @@ class _Fencing:
         """Find who is retired already, and have one marker written for each of the others."""
         if not places:
             return
-        described = await self._client.send(node, DescribeProducersRequest([(p.topic, p.partition) for p in places]))
-        states = {(each.topic, each.partition): each for each in described.partitions}
+        producers = {place: self._producer_id(place) for place in places}
         bases: dict[Place, Basis] = {}
-        for place in places:
-            state = states[place.topic, place.partition]
-            if state.error_code:
-                self._judge(place, Api.DESCRIBE_PRODUCERS, state.error_code)
-                continue
-            producer_id = self._producer_id(place)
-            known = state.find(producer_id)
-            if known is not None and is_retired(known.epoch):
+        for place, state in (await producer_states(self._client, node, producers)).items():
+            if isinstance(state, TaskError):
+                self._left[place] = state
+            elif state is None:
+                bases[place] = Basis(producers[place], 0, 0)
+            elif is_retired(state.epoch):
                 self._is_fenced.add(place)
-            elif known is not None:
-                bases[place] = Basis(producer_id, known.epoch, max(known.coordinator_epoch, 0))
             else:
-                bases[place] = Basis(producer_id, 0, 0)
-        await self._mark(node, bases)
-
-    async def _mark(self, node: int, bases: Mapping[Place, Basis]) -> None:
+                bases[place] = Basis(producers[place], state.epoch, max(state.coordinator_epoch, 0))
         markers: dict[Place, Marker] = {}
 
         async def prepare(place: Place) -> None:
@@ -200,35 +164,21 @@ class _Fencing:
             markers[place] = Marker(basis.producer_id, LAST_EPOCH + token.value, coordinator_epoch, at)
 
         await self._each(prepare, bases)
-        if not markers:
-            return
-        response = await self._client.send(node, WriteTxnMarkersRequest(list(markers.values())), 60_000)
-        codes = {(each.producer_id, each.topic, each.partition): each.error_code for each in response.results}
-        for place, marker in markers.items():
-            code = codes.get((marker.producer_id, place.topic, place.partition), -1)
-            if code:
-                self._judge(place, Api.WRITE_TXN_MARKERS, code)
-            else:
-                self._is_fenced.add(place)
+        if markers:
+            for place, error in (await mark(self._client, node, markers)).items():
+                if error is None:
+                    self._is_fenced.add(place)
+                else:
+                    self._left[place] = error
 
     async def _read_ends(self, node: int, places: Sequence[Place]) -> None:
-        """Where the logs end, once the fence is replicated: before that it could be lost with its leader."""
         if not places:
             return
-        queries = [OffsetQuery(place.topic, place.partition, LATEST) for place in places]
-        ends: list[dict[tuple[str, int], tuple[int, int]]] = []
-        for replica_id in (LOG_END, CONSUMER):
-            response = await self._client.send(node, ListOffsetsRequest(queries, replica_id=replica_id))
-            ends.append({(e.topic, e.partition): (e.error_code, e.offset) for e in response.partitions})
-        for place in places:
-            (code, log_end), (other_code, high_watermark) = (found[place.topic, place.partition] for found in ends)
-            if code or other_code:
-                self._judge(place, Api.LIST_OFFSETS, code or other_code)
-            elif high_watermark < log_end:
-                reason = f"{place}: too few in-sync replicas to finish"
-                self._left[place] = TaskError(TaskErrorCode.UNKNOWN, reason)
+        for place, end in (await replicated_ends(self._client, node, places)).items():
+            if isinstance(end, TaskError):
+                self._left[place] = end
             else:
-                self._answers[place] = log_end - (self._producers[place] is not None)
+                self._answers[place] = end - (self._producers[place] is not None)
                 del self._left[place]
 
     def _producer_id(self, place: Place) -> int:
@@ -239,9 +189,3 @@ class _Fencing:
     def _fail(self, places: Iterable[Place], error: ClusterError) -> None:
         for place in list(places):
             self._left[place] = task_error(error, "destination")
-
-    def _judge(self, place: Place, api: Api, code: int) -> None:
-        judgement = judge(api, code)
-        is_denied = judgement.verdict is Verdict.DENIED
-        kind = TaskErrorCode.BROKER_AUTHORIZATION_ERROR if is_denied else TaskErrorCode.UNKNOWN
-        self._left[place] = TaskError(kind, f"destination: {place}: {judgement.reason}")

@@ -18,7 +18,8 @@ from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.draining import is_same
 from pipeline.lifecycle.duties import Duty
-from pipeline.lifecycle.fencing import Place, fence
+from pipeline.lifecycle.fence_asking import Place
+from pipeline.lifecycle.fencing import fence
 from pipeline.lifecycle.final_configs import release_topic_configs
 from pipeline.lifecycle.offset_task import clamp_synced_offsets
 from pipeline.lifecycle.times import now_ms

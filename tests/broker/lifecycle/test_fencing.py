@@ -7,7 +7,8 @@ import pytest
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.errors import ClusterError
 from pipeline.cluster.security import client_arguments
-from pipeline.lifecycle.fencing import Place, fence
+from pipeline.lifecycle.fence_asking import Place
+from pipeline.lifecycle.fencing import fence
 from pipeline.local.cluster import LocalCluster
 from pipeline.mirror.appending import Doubt
 from pipeline.mirror.claims import Closed

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.cluster.errors import ClusterError
 from pipeline.control.registry import Registry
 from pipeline.control.tail import Entry
-from pipeline.lifecycle.fencing import Place
+from pipeline.lifecycle.fence_asking import Place
 from pipeline.wire.requests.describe_producers import (
     DescribeProducersRequest,
     DescribeProducersResponse,
@@ -34,6 +34,7 @@ class Cluster:
         self.scripted: dict[type, deque[int | ClusterError]] = defaultdict(deque)
         self.requests: list[str] = []
         self.client = self
+        self.brokers = {0: None}
 
     def fork(self, _: str = "") -> Cluster:
         return self

@@ -12,7 +12,8 @@ from pipeline.cluster.errors import Unreachable
 from pipeline.control.registry import Registry
 from pipeline.lifecycle import fencing
 from pipeline.lifecycle.context import Context
-from pipeline.lifecycle.fencing import Place, fence
+from pipeline.lifecycle.fence_asking import Place
+from pipeline.lifecycle.fencing import fence
 from pipeline.link.models import TaskError
 from pipeline.link.states import TaskErrorCode
 from pipeline.mirror.append import Chain

@@ -10,7 +10,8 @@ import pytest
 from pipeline.lifecycle import stopping
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
-from pipeline.lifecycle.fencing import Answer, Place
+from pipeline.lifecycle.fence_asking import Place
+from pipeline.lifecycle.fencing import Answer
 from pipeline.lifecycle.stopping import Stopping, finish, is_stopping, stop
 from pipeline.link.models import FinalPosition, Link, Mirror, Position, TaskError
 from pipeline.link.states import MirrorStatus, PendingOperation, TaskErrorCode
