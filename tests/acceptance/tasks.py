@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 
 from pipeline.local.cluster import LocalCluster
 from tests.support.asking import Rest, checked
@@ -40,11 +40,21 @@ def name_filters(wrapper: str, *rows: tuple[str, str, str]) -> str:
 
 
 def commit(cluster: LocalCluster, group: str, topic: str, offset: int, partition: int = 0) -> None:
-    """What a group that has no members has committed from now on."""
+    """What a group that has no members has committed from now on.
+
+    A cluster that has had no group yet needs a moment to make the topic of offsets.
+    """
     client = admin(cluster)
     wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition, offset)])
-    for future in client.alter_consumer_group_offsets([wanted]).values():
-        assert all(each.error is None for each in future.result(TIMEOUT_S).topic_partitions)
+
+    def is_done() -> bool:
+        try:
+            answers = [each.result(TIMEOUT_S) for each in client.alter_consumer_group_offsets([wanted]).values()]
+        except KafkaException:
+            return False
+        return all(each.error is None for answer in answers for each in answer.topic_partitions)
+
+    wait_until(is_done, f"{group} has committed {offset}", 30, 0.1)
 
 
 def committed(cluster: LocalCluster, group: str, topic: str, partition: int = 0) -> int | None:
