@@ -52,9 +52,12 @@ async def _create(context: Context, command: Command, request: Request, decision
     link = existing(context, command.link)
     mirror = new_mirror(command, link, context.model.mirrors.values(), now_ms())
     try:
+        own_topics = await _own_topics(context, mirror.mirror_topic)
+    except ClusterError as error:
+        raise refused_by(error, "destination") from error
+    try:
         remote = await context.remote(link)
         source = (await remote.describe_topics([mirror.source_topic], operations=True))[mirror.source_topic]
-        own_topics = await _own_topics(context, mirror.mirror_topic)
         if request.stage == CREATING:
             own_topics.discard(mirror.mirror_topic)
         check_clusters(mirror, own_topics, None if source.error else len(source.partitions))
