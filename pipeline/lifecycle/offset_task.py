@@ -1,13 +1,12 @@
 """ConsumerOffsetSync of one link (STATE-20, TASK-1..20), and what promotions and failovers need of it.
 
-What it remembers of each group is written after the commits. A worker that dies in between leaves commits that the next
-one finds without a mark: where they are what the source says they are taken for ours, and else for the group's own, so
-that nothing of a group's is ever overwritten for want of memory (TASK-10).
+What it is about to commit is remembered first (`pipeline/sync/marks.py`), so that whoever leads the link next knows the
+commits of the one that died from those of the groups (TASK-10).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipeline.cluster.errors import ClusterError
@@ -18,7 +17,6 @@ from pipeline.lifecycle.link_task import LinkTask, Report, not_set
 from pipeline.link.models import Link, Mirror, TaskError
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import MirrorStatus, TaskName
-from pipeline.sync.batches import parts
 from pipeline.sync.final_clamp import clamp_groups
 from pipeline.sync.marks import Marks, read_row, write_row
 from pipeline.sync.offsets import OffsetJob, OffsetReport, sync_offsets
@@ -26,7 +24,7 @@ from pipeline.sync.problems import Side, problem
 
 TABLE = "synced_offsets"
 FILTERS = "consumer.offset.group.filters"
-GROUPS_IN_A_RECORD = 100
+MOST_TRIES = 4
 
 
 class OffsetSync(LinkTask):
@@ -48,9 +46,7 @@ class OffsetSync(LinkTask):
 
     async def cycle(self, link: Link, settings: LinkSettings) -> Report:
         active = [mirror for mirror in self.mirrors() if mirror.status is MirrorStatus.ACTIVE]
-        job = OffsetJob(settings, active, lambda group: self._memory.marks(link, group), self._is_active)
-        report = await run_job(self.context, link, job)
-        await self._memory.keep(link, report.marks)
+        report = await run_job(self.context, link, self._memory.job(link, settings, active, self._is_active))
         return Report(
             report.errors,
             {"groups": report.groups, "clamped": report.clamped, "kept_destination_offsets": report.kept},
@@ -80,15 +76,33 @@ class Memory:
             known = self._read[group] = row, read_row(row, link.cluster_link_id)
         return known[1]
 
-    async def keep(self, link: Link, marks: Mapping[str, Marks]) -> None:
-        """Remember the marks of some groups, in records of a fair size."""
-        for part in parts(marks, GROUPS_IN_A_RECORD):
-            if self._context.model.links.get(self._link) is None:
-                return
-            decision = Decision(self._context.model, self._link)
-            for group in part:
-                decision.put_kept(TABLE, group, write_row(link.cluster_link_id, marks[group]))
+    def job(
+        self, link: Link, settings: LinkSettings, mirrors: Sequence[Mirror], may_write: Callable[[str], bool]
+    ) -> OffsetJob:
+        """A cycle over some mirrors that goes by what is remembered here."""
+        return OffsetJob(
+            settings, mirrors, lambda group: self.marks(link, group), lambda news: self.keep(link, news), may_write
+        )
+
+    async def keep(self, link: Link, news: Mapping[str, Marks]) -> bool:
+        """Add to what is remembered of some groups; whether the rows show it.
+
+        A cycle and the last sync of a promotion may write the same rows: what came too late is tried again on the new
+        ones. It goes on failing only where another worker leads the link.
+        """
+        model = self._context.model
+        for _ in range(MOST_TRIES):
+            wanted = {group: self.marks(link, group) | marks for group, marks in news.items()}
+            left = [group for group, marks in wanted.items() if marks != self.marks(link, group)]
+            if not left:
+                return True
+            if model.links.get(self._link) is None:
+                return False
+            decision = Decision(model, self._link)
+            for group in left:
+                decision.put_kept(TABLE, group, write_row(link.cluster_link_id, wanted[group]))
             await self._context.settle(decision)
+        return all(self.marks(link, group) == self.marks(link, group) | marks for group, marks in news.items())
 
 
 async def run_job(context: Context, link: Link, job: OffsetJob) -> OffsetReport:
@@ -109,9 +123,8 @@ async def sync_offsets_finally(context: Context, link: Link, mirror: Mirror) -> 
     settings = LinkSettings.of(link.configs)
     if not settings.consumer_offset_sync_enable or not settings.group_filters().filters:
         return mirror, ()
-    memory = Memory(context, link.name)
-    report = await run_job(context, link, OffsetJob(settings, [mirror], lambda group: memory.marks(link, group)))
-    await memory.keep(link, report.marks)
+    job = Memory(context, link.name).job(link, settings, [mirror], lambda topic: True)
+    report = await run_job(context, link, job)
     return mirror, tuple(report.errors[:10])
 
 

@@ -1,8 +1,9 @@
 """What the offset sync remembers of each partition of a group, so that it can tell its own commits from the group's.
 
 A commit carries no time that could be read back. So a mark keeps what both sides showed when the partition was last
-looked at with a change, and whether what stood on the destination was ours (TASK-5, TASK-10). One row a group, small:
-`{"link_id": ..., "marks": {topic: "partition:source:here:note:ours ..."}}`.
+looked at with a change, and whether what stood on the destination was ours (TASK-5, TASK-10). The mark of a commit is
+written before the commit and says what it replaces, so that a worker that dies in between leaves no doubt. One row a
+group, small: `{"link_id": ..., "marks": {topic: "partition:source:here:note:ours:before:note ..."}}`.
 """
 
 from __future__ import annotations
@@ -18,12 +19,17 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """`source` and `here`: the offsets committed on either side; `note`: the fingerprint of the metadata `here`."""
+    """`source` and `here`: the offsets committed on either side; `note`: the fingerprint of the metadata `here`.
+
+    `before` and `before_note`: what stood here when a commit of ours was about to be made; -1 for nothing.
+    """
 
     source: int
     here: int
     note: int = 0
     is_ours: bool = True
+    before: int = -1
+    before_note: int = 0
 
 
 Marks = dict[Place, Mark]
@@ -38,7 +44,7 @@ def write_row(cluster_link_id: str, marks: Mapping[Place, Mark]) -> dict[str, An
     """The row of a group. It names the link's id: a later link of the same name starts from nothing."""
     topics: dict[str, list[str]] = {}
     for (topic, partition), mark in sorted(marks.items()):
-        numbers = (partition, mark.source, mark.here, mark.note, int(mark.is_ours))
+        numbers = (partition, mark.source, mark.here, mark.note, int(mark.is_ours), mark.before, mark.before_note)
         topics.setdefault(topic, []).append(":".join(map(str, numbers)))
     return {"link_id": cluster_link_id, "marks": {topic: " ".join(rows) for topic, rows in topics.items()}}
 
@@ -50,6 +56,6 @@ def read_row(row: Mapping[str, Any] | None, cluster_link_id: str) -> Marks:
     marks: Marks = {}
     for topic, text in row["marks"].items():
         for part in text.split():
-            partition, source, here, note, ours = map(int, part.split(":"))
-            marks[topic, partition] = Mark(source, here, note, bool(ours))
+            partition, source, here, note, ours, before, before_note = map(int, part.split(":"))
+            marks[topic, partition] = Mark(source, here, note, bool(ours), before, before_note)
     return marks

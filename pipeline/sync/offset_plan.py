@@ -6,6 +6,7 @@
     something else      not this             the group committed here by itself: its own value stays (TASK-10)
     something else      this, ours           commit: the source has moved, or the mirror has come further (TASK-6)
     something else      this, the group's    commit only if the source has moved since (TASK-10)
+    what stood before   a commit of ours     commit: it never came about
 
 What it should have is the source's offset, kept between the mirror's log start and log end (TASK-6, TASK-7), with the
 source's metadata string (TASK-8). A source offset that went backwards is one that moved (TASK-11); partitions without
@@ -35,7 +36,7 @@ class Bounds:
 
 @dataclass
 class GroupPlan:
-    """`writes`: what to commit; `after`: the marks once that has worked; `known`: marks that hold without a write."""
+    """`writes`: what to commit; `after`: their marks, to be remembered first; `known`: marks of what stands already."""
 
     writes: dict[Place, CommittedOffset] = field(default_factory=dict)
     after: Marks = field(default_factory=dict)
@@ -57,14 +58,31 @@ def plan_group(
             continue
         target = CommittedOffset(room.clamp(theirs.offset), theirs.metadata)
         plan.clamped += target.offset != theirs.offset
-        written = Mark(theirs.offset, target.offset, note_of(target.metadata))
         now, mark = here.get(place), marks.get(place)
+        stands = None if now is None else stands_of(now)
         if now is not None and (now.offset, now.metadata) == (target.offset, target.metadata):
-            if mark != written:
-                plan.known[place] = written
-        elif now is not None and (mark is None or (mark.here, mark.note) != (now.offset, note_of(now.metadata))):
-            plan.known[place] = Mark(theirs.offset, now.offset, note_of(now.metadata), is_ours=False)
-        elif now is None or mark is None or mark.is_ours or mark.source != theirs.offset:
+            if mark != (seen := Mark(theirs.offset, *stands_of(now))):
+                plan.known[place] = seen  # also: the commit has come about, and what it replaced is of no interest
+        elif stands is not None and not _is_expected(mark, stands):
+            plan.known[place] = Mark(theirs.offset, *stands, is_ours=False)
+        elif _is_due(mark, stands, theirs.offset):
             plan.writes[place] = target
-            plan.after[place] = written
+            plan.after[place] = Mark(theirs.offset, *stands_of(target), True, *(stands or (-1, 0)))
     return plan
+
+
+def stands_of(committed: CommittedOffset) -> tuple[int, int]:
+    """What a mark remembers of a commit: its offset and the fingerprint of its metadata."""
+    return committed.offset, note_of(committed.metadata)
+
+
+def _is_expected(mark: Mark | None, stands: tuple[int, int]) -> bool:
+    """Whether the group has committed nothing here by itself since the mark was made."""
+    return mark is not None and stands in ((mark.here, mark.note), (mark.before, mark.before_note))
+
+
+def _is_due(mark: Mark | None, stands: tuple[int, int] | None, source: int) -> bool:
+    """Whether what stands here, and is no news, gives way to the source's."""
+    if stands is None or mark is None or mark.is_ours:
+        return True
+    return mark.source != source

@@ -8,7 +8,7 @@ group with members on the destination is not written to; should one join in betw
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.cluster.admin import Admin
@@ -33,22 +33,22 @@ IDLE_STATES = frozenset({"Empty", "Dead"})
 class OffsetJob:
     """What a cycle works on. `mirrors`: those whose offsets may be written now (TASK-2, TASK-13, TASK-14).
 
-    `marks` gives what is remembered of a group, by its name here. `may_write` is asked again right before a commit,
-    for the mirror may have stopped meanwhile.
+    `marks` gives what is remembered of a group, by its name here; `keep` remembers more of some groups, and tells
+    whether that has come about. `may_write` is asked again right before a commit: the mirror may have stopped by then.
     """
 
     settings: LinkSettings
     mirrors: Sequence[Mirror]
     marks: Callable[[str], Marks]
+    keep: Callable[[Mapping[str, Marks]], Awaitable[bool]]
     may_write: Callable[[str], bool] = lambda topic: True
 
 
 @dataclass
 class OffsetReport:
-    """What came of a cycle. `marks` has the groups whose marks have changed, complete."""
+    """What came of a cycle."""
 
     errors: list[TaskError] = field(default_factory=list)
-    marks: dict[str, Marks] = field(default_factory=dict)
     groups: int = 0
     written: int = 0
     clamped: int = 0
@@ -79,26 +79,34 @@ async def sync_offsets(source: Admin, own: Admin, job: OffsetJob) -> OffsetRepor
         report.errors.append(problem(error, Side.DESTINATION))
         return report
 
-    async def settle(group: str) -> None:
-        answer = here[group]
-        if isinstance(answer, ClusterError):
-            report.errors.append(problem(answer, Side.DESTINATION))
-            return
-        marks = job.marks(group)
-        plan = plan_group(theirs[group], answer, marks, bounds)
-        news = dict(plan.known)
-        if group in live:
-            report.errors.append(in_use(group))
-        else:
-            news |= await _commit(own, job, report, group, plan)
-        report.clamped += plan.clamped
-        standing = marks | plan.known
-        report.kept += sum(p in standing and not standing[p].is_ours for p in theirs[group] if p not in plan.writes)
-        if news:
-            report.marks[group] = marks | news
-
-    await at_most(limit, list(theirs), settle)
+    for part in parts(theirs, GROUPS_AT_ONCE):
+        writes: dict[str, Offsets] = {}
+        news: dict[str, Marks] = {}
+        for group in part:
+            answer = here[group]
+            if isinstance(answer, ClusterError):
+                report.errors.append(problem(answer, Side.DESTINATION))
+                continue
+            marks = job.marks(group)
+            plan = plan_group(theirs[group], answer, marks, bounds)
+            report.clamped += plan.clamped
+            report.kept += _kept(marks | plan.known, theirs[group], plan)
+            if group in live:
+                report.errors.append(in_use(group))
+            elif plan.writes:
+                writes[group] = plan.writes
+                news[group] = plan.after
+            if plan.known:
+                news[group] = news.get(group, {}) | plan.known
+        if not news or await job.keep(news):
+            await at_most(limit, list(writes.items()), lambda due: _commit(own, job, report, *due))
+        await asyncio.sleep(0)
     return report
+
+
+def _kept(marks: Marks, theirs: Mapping[Place, CommittedOffset], plan: GroupPlan) -> int:
+    """How many offsets stay because the group committed them here itself (TASK-10)."""
+    return sum(place in marks and not marks[place].is_ours for place in theirs if place not in plan.writes)
 
 
 async def _at_source(
@@ -167,11 +175,9 @@ async def live_groups(own: Admin, groups: set[str]) -> set[str]:
     return live
 
 
-async def _commit(own: Admin, job: OffsetJob, report: OffsetReport, group: str, plan: GroupPlan) -> Marks:
-    """Commit what a group's plan wants; the marks of what the broker took."""
-    writes = {place: offset for place, offset in plan.writes.items() if job.may_write(place[0])}
-    if not writes:
-        return {}
+async def _commit(own: Admin, job: OffsetJob, report: OffsetReport, group: str, writes: Offsets) -> None:
+    """Commit for one group what its marks say is about to be committed."""
+    writes = {place: offset for place, offset in writes.items() if job.may_write(place[0])}
     try:
         refused = await own.alter_group_offsets(group, writes)
     except ClusterError as error:
@@ -180,4 +186,3 @@ async def _commit(own: Admin, job: OffsetJob, report: OffsetReport, group: str, 
         report.errors.append(in_use(group))
     report.errors += [problem(error, Side.DESTINATION) for error in refused.values() if error.code not in IN_USE]
     report.written += len(writes) - len(refused)
-    return {place: plan.after[place] for place in writes if place not in refused}

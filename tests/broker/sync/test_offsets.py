@@ -42,10 +42,12 @@ class Link:
         self.known: dict[str, Marks] = {}
 
     async def cycle(self) -> OffsetReport:
-        job = OffsetJob(self.settings, self.mirrors, lambda group: self.known.get(group, {}))
-        report = await sync_offsets(self.remote, self.own, job)
-        self.known |= report.marks
-        return report
+        job = OffsetJob(self.settings, self.mirrors, lambda group: self.known.get(group, {}), self.keep)
+        return await sync_offsets(self.remote, self.own, job)
+
+    async def keep(self, news: Mapping[str, Marks]) -> bool:
+        self.known |= {group: self.known.get(group, {}) | marks for group, marks in news.items()}
+        return True
 
 
 @pytest.fixture

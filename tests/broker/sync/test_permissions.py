@@ -6,7 +6,7 @@ ACL sync has its own test of these (`test_acls.py`: SEC-6, SEC-7).
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 from confluent_kafka.admin import ResourceType
@@ -20,6 +20,7 @@ from pipeline.link.states import MirrorStatus, TaskErrorCode
 from pipeline.link.topic_configs import DEFAULT_INCLUDE
 from pipeline.local.cluster import LocalCluster
 from pipeline.sync.auto_create import plan_creations
+from pipeline.sync.marks import Marks
 from pipeline.sync.offsets import OffsetJob, OffsetReport, sync_offsets
 from pipeline.sync.topic_configs import Rules, follow_configs, source_configs
 from tests.broker.cluster.eventually import create, eventually
@@ -61,8 +62,11 @@ async def test_offset_sync(
     filters = {"groupFilters": [{"name": group, "patternType": "LITERAL", "filterType": "INCLUDE"}]}
     settings = LinkSettings.of({"consumer.offset.group.filters": json.dumps(filters)})
 
+    async def keep(news: Mapping[str, Marks]) -> bool:
+        return True
+
     async def cycle() -> OffsetReport:
-        return await sync_offsets(there, here, OffsetJob(settings, [mirrored], lambda _: {}))
+        return await sync_offsets(there, here, OffsetJob(settings, [mirrored], lambda _: {}, keep))
 
     (unseen,) = (await cycle()).errors
     assert unseen.error_code is TaskErrorCode.AUTHORIZATION_ERROR

@@ -63,6 +63,20 @@ def test_what_the_group_committed_here_wins_until_the_source_moves_again() -> No
     assert (both_moved.writes, both_moved.known) == ({}, {PLACE: Mark(7, 12, 0, is_ours=False)})
 
 
+def test_a_commit_that_never_came_about_is_made_and_one_that_did_is_ours() -> None:
+    """The mark of a commit is written first; the worker may die before the commit or after it."""
+    intended = plan(9, 5, Mark(5, 5)).after[PLACE]
+    assert intended == Mark(9, 9, before=5)
+    assert written(plan(12, 5, intended)) == 12
+    assert written(plan(12, 9, intended)) == 12
+    own = plan(12, 7, intended)
+    assert (own.writes, own.known) == ({}, {PLACE: Mark(12, 7, 0, is_ours=False)})
+    over_own = plan(9, 7, Mark(5, 7, 0, is_ours=False)).after[PLACE]
+    assert written(plan(9, 7, over_own)) == 9
+    seen = plan(9, 9, intended).known[PLACE]
+    assert plan(9, 5, seen).known == {PLACE: Mark(9, 5, 0, is_ours=False)}, "set back here by hand, later"
+
+
 def test_an_offset_that_was_here_before_the_link_is_the_groups_own() -> None:
     found = plan(5, 10, None)
     assert (found.writes, found.known) == ({}, {PLACE: Mark(5, 10, 0, is_ours=False)})
@@ -85,7 +99,8 @@ def test_partitions_without_bounds_and_without_a_source_offset_are_left_alone() 
 
 
 offsets = st.integers(0, 50)
-marks = st.builds(Mark, offsets, offsets, st.sampled_from([0, note_of("x")]), st.booleans())
+notes = st.sampled_from([0, note_of("x")])
+marks = st.builds(Mark, offsets, offsets, notes, st.booleans(), st.integers(-1, 50), notes)
 places = st.tuples(st.sampled_from(["a", "b.c", "d:e"]), st.integers(0, 3))
 commits = st.dictionaries(places, st.builds(CommittedOffset, offsets, st.sampled_from(["", "x"])))
 
@@ -102,8 +117,11 @@ def test_every_write_is_within_the_log_and_a_second_look_finds_nothing_to_do(
     bounds = dict.fromkeys(source, room)
     found = plan_group(source, here, known, bounds)
     assert all(room.start <= offset.offset <= room.end for offset in found.writes.values())
-    again = plan_group(source, {**here, **found.writes}, {**known, **found.known, **found.after}, bounds)
-    assert (again.writes, again.known) == ({}, {})
+    marks_then = {**known, **found.known, **found.after}
+    second = plan_group(source, {**here, **found.writes}, marks_then, bounds)
+    assert second.writes == {} and set(second.known) <= set(found.writes), "it sees that its commits have come about"
+    third = plan_group(source, {**here, **found.writes}, {**marks_then, **second.known}, bounds)
+    assert (third.writes, third.known) == ({}, {})
 
 
 @given(st.dictionaries(places, marks))
