@@ -71,6 +71,10 @@ class Destination:
         """Ask again who leads."""
         await self.client.refresh([topic])
 
+    def forget(self, topics: set[str]) -> None:
+        """Read no more metadata of these topics: nothing is written to them any more."""
+        self.client.forget(topics)
+
     async def topic_id(self, topic: str) -> str:
         """Ask the cluster now for a topic's id. Raises KafkaFailure (3) where there is none."""
         info = (await self._asking.topics([topic]))[topic]

@@ -134,6 +134,8 @@ class Engine:
             task.cancel()
             tasks.append(task)
         await asyncio.gather(*tasks, return_exceptions=True)
+        kept = {piece.mirror_topic for each in self._links.values() for piece in each.copiers}
+        self._destination.forget({piece.mirror_topic for piece in pieces} - kept)
 
 
 def _policy_of(running: _Running, piece: Piece) -> Policy:
