@@ -29,6 +29,7 @@ from pipeline.wire.requests.produce import ProducedPartition
 
 MARKERS_A_REQUEST = 10_000
 MARKER_LANDS_WITHIN_S = 30
+NO_TIME = -1
 
 
 class Doubt(Exception):
@@ -76,6 +77,7 @@ class Appender:
         self._failure: MirrorFailure | None = None
         self._repair: Repair | None = None
         self._is_repaired = True
+        self._stamped_at: int | None = None
         self._refresh = False
         self._lane: lane.Lane | None = None
         self._alive_at = 0.0
@@ -103,6 +105,9 @@ class Appender:
         if self._repair is not None and not self._is_repaired:
             await self._destination.repair(topic, self._repair)
             self._is_repaired = True
+        if self._stamped_at is not None:
+            await self._check_times(self._stamped_at)
+            self._stamped_at = None
         began = seconds_awake()
         producer = self._producer or await self._agree(None)
         reading = await self._read(producer)
@@ -161,7 +166,7 @@ class Appender:
             raise
 
         def settle(sent: lane.Append, answer: ProducedPartition | ClusterError) -> None:
-            self._answered(write, answer, sent.size)
+            self._answered(write, answer, sent)
             done()
 
         self._lane = way
@@ -245,7 +250,7 @@ class Appender:
             self._active.doubt(write, str(error))
             raise Doubt(str(error), refresh=True) from error
 
-    def _answered(self, write: Append, answer: ProducedPartition | ClusterError, size: int) -> None:
+    def _answered(self, write: Append, answer: ProducedPartition | ClusterError, sent: lane.Append) -> None:
         chain = self._active
         try:
             if isinstance(answer, ClusterError):
@@ -253,15 +258,17 @@ class Appender:
                 self._refresh = True
             elif answer.error_code == 0:
                 chain.acknowledge(write, answer.base_offset)
-                self._check_time(write, answer)
+                if answer.log_append_time not in (NO_TIME, sent.max_timestamp):
+                    self._stamped_at = write.first_offset
+                    chain.doubtful = f"the broker answered with a time of its own, {answer.log_append_time}"
                 self._alive_at = seconds_awake()
                 self._repair = None
                 self._status.records += write.records
-                self._status.bytes += size
+                self._status.bytes += sent.size
                 self._status.reached(chain.confirmed_offset)
             else:
                 judgement = judge(Api.PRODUCE, answer.error_code, remote=False)
-                self._settle(write, judgement, answer.error_message or "", size)
+                self._settle(write, judgement, answer.error_message or "", sent.size)
         except MirrorFailure as failure:
             self._failure = self._failure or failure
         finally:
@@ -306,15 +313,19 @@ class Appender:
         if self._active.doubtful is not None:
             raise Doubt(self._active.doubtful, refresh=self._refresh)
 
-    def _check_time(self, write: Append, answer: ProducedPartition) -> None:
-        """A broker that stamps records itself has just replaced the source's timestamps (MIRROR-90)."""
-        if answer.log_append_time >= 0:
-            raise MirrorFailure(
-                MirrorError.ILLEGAL_STATE,
-                f"{self.piece}, offset {write.first_offset}: the mirror's broker has replaced timestamps, because "
-                "message.timestamp.type=LogAppendTime was set on the mirror topic; nothing after this is mirrored. "
-                "Delete the mirror and create it again.",
-            )
+    async def _check_times(self, offset: int) -> None:
+        """A broker that stamps records itself has replaced the source's timestamps (MIRROR-90).
+
+        It answers with its time; one that recognised a duplicate answers with a time too, the one of what it has.
+        """
+        if not await self._destination.replaces_times(self.piece.mirror_topic):
+            return
+        raise MirrorFailure(
+            MirrorError.ILLEGAL_STATE,
+            f"{self.piece}, offset {offset}: the mirror's broker has replaced timestamps, because "
+            "message.timestamp.type=LogAppendTime was set on the mirror topic; nothing after this is mirrored. "
+            "Delete the mirror and create it again.",
+        )
 
     def _settle(self, write: Append | Markers, judgement: Judgement, detail: str, size: int = 0) -> None:
         """A write was answered with an error; what the code means is for the table of verdicts to say."""

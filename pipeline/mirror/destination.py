@@ -7,11 +7,12 @@ Three sets of connections, so that none waits behind another's slow request (I6)
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.data import DataClient
-from pipeline.cluster.errors import Unreachable, check
+from pipeline.cluster.errors import NotAuthorized, Unreachable, check
 from pipeline.mirror.append import Markers
 from pipeline.mirror.coordinator import PASSING, TransactionalMarker
 from pipeline.mirror.lane import Lane
@@ -25,6 +26,7 @@ from pipeline.wire.requests.init_producer_id import InitProducerIdRequest
 from pipeline.wire.requests.list_offsets import CONSUMER, EARLIEST, LATEST, LOG_END, ListOffsetsRequest, OffsetQuery
 from pipeline.wire.requests.write_txn_markers import Marker, WriteTxnMarkersRequest
 
+log = logging.getLogger(__name__)
 OFFSET_OUT_OF_RANGE = 1
 UNSETTLED_PAUSE_S = 0.02
 MOST_READINGS = 250
@@ -139,6 +141,15 @@ class Destination:
     async def repair(self, topic: str, needed: Repair) -> None:
         """Set a mirror topic's configs so that it takes what it has refused. Raises as `repairing.repair`."""
         await repair(self._admin, topic, needed)
+
+    async def replaces_times(self, topic: str) -> bool:
+        """Whether the brokers set the timestamps of records; a worker that may not ask takes it that they do not."""
+        try:
+            found = (await self._admin.topic_configs(topic)).get("message.timestamp.type")
+        except NotAuthorized as error:
+            log.warning("Whether %s keeps timestamps cannot be asked: %s", topic, error)
+            return False
+        return found is not None and found.value == "LogAppendTime"
 
     async def new_producer_id(self) -> int:
         """A producer id that is nobody else's. A broker that has just started may have none for a moment (14)."""

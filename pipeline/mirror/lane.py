@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError
+from pipeline.wire.batch import max_timestamp
 from pipeline.wire.requests.codec import Batch
 from pipeline.wire.requests.produce import ProduceBatch, ProducedPartition, ProduceRequest, ProduceResponse
 
@@ -36,6 +37,11 @@ class Append:
     def size(self) -> int:
         """Bytes of the batch."""
         return sum(len(part) for part in self.batch) if isinstance(self.batch, tuple) else len(self.batch)
+
+    @property
+    def max_timestamp(self) -> int:
+        """The latest timestamp of the batch's records, in ms."""
+        return max_timestamp(self.batch[0] if isinstance(self.batch, tuple) else self.batch)
 
 
 class Lane:

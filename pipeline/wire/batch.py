@@ -34,6 +34,7 @@ __all__ = [
     "Stamp",
     "UnsupportedMagic",
     "assemble",
+    "max_timestamp",
     "next_sequence",
     "place",
     "restamp",
@@ -50,7 +51,8 @@ CODEC, LOG_APPEND_TIME, TRANSACTIONAL, CONTROL, DELETE_HORIZON = 0x07, 0x08, 0x1
 
 _OLD_HEAD = Struct(">qi4xb")  # what all formats share: offset, length, (CRC of v0/v1 | leader epoch), magic
 _BASE_OFFSET, _LAST_OFFSET_DELTA, _CRC = Struct(">q"), Struct(">i"), Struct(">I")
-_CRC_AT, _LAST_OFFSET_DELTA_AT = 17, 23
+_TIMESTAMP = Struct(">q")
+_CRC_AT, _LAST_OFFSET_DELTA_AT, _MAX_TIMESTAMP_AT = 17, 23, 35
 NO_LEADER_EPOCH = -1
 
 
@@ -202,6 +204,12 @@ def assemble(
     out[HEADER_SIZE:] = records
     _seal(out, codec, (count - 1, *timestamps), stamp, count)
     return out
+
+
+def max_timestamp(head: bytes | bytearray | memoryview) -> int:
+    """The latest timestamp in a batch, as its header says."""
+    latest: int = _TIMESTAMP.unpack_from(head, _MAX_TIMESTAMP_AT)[0]
+    return latest
 
 
 def place(batch: bytearray, base_offset: int, last_offset_delta: int) -> bytearray:
