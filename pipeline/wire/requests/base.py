@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from io import BytesIO
 from struct import Struct, error
-from typing import ClassVar, Generic, NamedTuple, TypeVar
+from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from pipeline.wire.errors import MalformedMessage, UnsupportedByBroker
 from pipeline.wire.requests.codec import Reader, Writer
@@ -22,6 +21,16 @@ from pipeline.wire.requests.codec import Reader, Writer
 R = TypeVar("R")
 
 _HEAD = Struct(">hhi")  # API key, API version, correlation id
+
+
+class Received(Protocol):
+    """What is used of the BytesIO that aiokafka passes; `pipeline/cluster/framing.py` has one that copies nothing."""
+
+    def getvalue(self) -> bytes | bytearray: ...
+
+    def tell(self) -> int: ...
+
+    def seek(self, position: int, /) -> object: ...
 
 
 class Request(ABC, Generic[R]):
@@ -78,12 +87,16 @@ class Prepared(Generic[R]):
 
     def encode(self) -> bytes:
         """Header and body, joined once."""
+        return b"".join(self.parts())
+
+    def parts(self) -> list[bytes | bytearray | memoryview]:
+        """Header and body, not joined: small pieces together, record batches as they lie in memory."""
         out = Writer(self.flexible)
         out.raw(self._head)
         self.request.encode(out, self.version)
-        return out.join()
+        return out.pieces()
 
-    def parse_response_header(self, buffer: BytesIO) -> ResponseHeader:
+    def parse_response_header(self, buffer: Received) -> ResponseHeader:
         reader = Reader(memoryview(buffer.getvalue()), self.flexible, buffer.tell())
         header = ResponseHeader(reader.int32())
         reader.tags()
@@ -95,7 +108,7 @@ class Prepared(Generic[R]):
         """Whatever aiokafka calls `decode` on: this very exchange, which knows its version."""
         return self
 
-    def decode(self, buffer: BytesIO) -> R:
+    def decode(self, buffer: Received) -> R:
         """Read the answer that follows the response header. Raises MalformedMessage, also for bytes left over."""
         reader = Reader(memoryview(buffer.getvalue()), self.flexible, buffer.tell())
         try:

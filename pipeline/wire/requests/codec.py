@@ -27,6 +27,9 @@ NO_TOPIC_ID: Final = UUID(int=0)
 Batch = bytes | bytearray | memoryview | tuple[bytes, memoryview]
 """A closed batch: in one piece, or its header and its records apart."""
 
+LARGE_PIECE = 4096
+"""From this size on a piece is cheaper to send by itself than to copy."""
+
 _INT8, _INT16, _INT32, _INT64 = Struct(">b"), Struct(">h"), Struct(">i"), Struct(">q")
 
 
@@ -113,6 +116,19 @@ class Writer:
 
     def join(self) -> bytes:
         return b"".join(self._parts)
+
+    def pieces(self) -> list[bytes | bytearray | memoryview]:
+        """What was written, in few pieces: the large ones as they are, those between them joined."""
+        pieces: list[bytes | bytearray | memoryview] = []
+        small: list[bytes | bytearray | memoryview] = []
+        for part in self._parts:
+            if len(part) < LARGE_PIECE:
+                small.append(part)
+                continue
+            pieces += (b"".join(small), part)
+            small.clear()
+        pieces.append(b"".join(small))
+        return pieces
 
 
 class Reader:

@@ -1,0 +1,87 @@
+"""Frames of Kafka's protocol, read from the socket straight into a buffer of their own size.
+
+asyncio's StreamReader would copy what comes twice more, which is what a mirror spends most of its time on. A connection
+logs in with aiokafka's reader; then this protocol takes the transport over (`BrokerConnection.connect`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from struct import Struct
+
+_SIZE = Struct(">i")
+LARGEST_FRAME = 2**31 - 1
+
+
+class FrameProtocol(asyncio.BufferedProtocol):
+    """Hands each frame to `deliver`, and everything about the connection's end to the protocol it took over from."""
+
+    def __init__(
+        self, before: asyncio.Protocol, deliver: Callable[[bytearray], None], broken: Callable[[Exception], None]
+    ) -> None:
+        self._before = before
+        self._deliver = deliver
+        self._broken = broken
+        self._size = bytearray(_SIZE.size)
+        self._target = self._size
+        self._filled = 0
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return memoryview(self._target)[self._filled :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._filled += nbytes
+        if self._filled < len(self._target):
+            return
+        complete, self._filled = self._target, 0
+        try:
+            if complete is self._size:
+                self._target = bytearray(_frame_size(complete))
+                if self._target:
+                    return
+                complete = self._target
+            self._target = self._size
+            self._deliver(complete)
+        except Exception as error:
+            self._broken(error)
+
+    def eof_received(self) -> bool | None:
+        self._broken(ConnectionResetError("the broker has hung up"))
+        return None
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._broken(error or ConnectionResetError("the connection is closed"))
+        self._before.connection_lost(error)
+
+    def pause_writing(self) -> None:
+        self._before.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._before.resume_writing()
+
+
+class Frame:
+    """A frame as decoders read it: what they use of a BytesIO, without its copy."""
+
+    __slots__ = ("_bytes", "_position")
+
+    def __init__(self, frame: bytearray) -> None:
+        self._bytes = frame
+        self._position = 0
+
+    def getvalue(self) -> bytearray:
+        return self._bytes
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, position: int, /) -> None:
+        self._position = position
+
+
+def _frame_size(head: bytearray) -> int:
+    size: int = _SIZE.unpack(head)[0]
+    if not 0 <= size <= LARGEST_FRAME:
+        raise ValueError(f"a frame of {size} bytes")
+    return size
