@@ -9,13 +9,19 @@ too.
 
 from __future__ import annotations
 
+from functools import partial
+
 from pipeline.mirror.appending import Appender
-from pipeline.mirror.pieces import now_ms
+from pipeline.wire.batch import Stamp
 from pipeline.wire.filler import filler_batch
 
 FILLER_RECORDS = 200_000
 FILLER_KEY = b"clusterlink-filler"
 """Compacted topics take no record without a key; the records are deleted before anyone can see them."""
+FILLER_TIME_MS = 0
+"""The same for every worker: what belongs at an offset is a function of the source alone, its time included. The answer
+to a duplicate carries the first one's time, and another one than was sent would look like a broker that stamps records.
+Old as it is, retention may delete filler before we do, which is where it goes anyway."""
 
 
 async def seed(appender: Appender, start: int) -> None:
@@ -26,12 +32,15 @@ async def seed(appender: Appender, start: int) -> None:
 
 async def advance(appender: Appender, start: int) -> None:
     """Fill up to `start` and delete everything below it."""
-    timestamp = now_ms()
     while (at := appender.next_offset) < start:
         count = min(FILLER_RECORDS, start - at)
-        await appender.data(at, count, lambda stamp, n=count: filler_batch(n, stamp, FILLER_KEY, timestamp), _nothing)  # type: ignore[misc]
+        await appender.data(at, count, partial(_filler, count), _nothing)
     await appender.settled()
     await appender.delete_below(start)
+
+
+def _filler(records: int, stamp: Stamp) -> bytes:
+    return filler_batch(records, stamp, FILLER_KEY, FILLER_TIME_MS)
 
 
 def _nothing() -> None:
