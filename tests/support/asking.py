@@ -143,10 +143,15 @@ class CommandsTopic:
         return [r for r in self.results if r.get("id") == command_id]
 
     def poll(self) -> bool:
-        """Take what has come."""
+        """Take what has come; a record that is no result is passed over."""
         for message in self._consumer.consume(100, 0.05):
             assert message.error() is None, message.error()
-            self.results.append(json.loads(message.value() or b"{}"))
+            try:
+                result = json.loads(message.value() or b"")
+            except ValueError:
+                continue
+            if isinstance(result, dict):
+                self.results.append(result)
         return True
 
 

@@ -204,3 +204,37 @@ def test_two_links_that_want_the_same_mirror_at_once(
         winner = next(name for name, result in results.items() if result["status"] == 200)
         assert {name: topic in rest.mirrors(name) for name in sent} == {name: name == winner for name in sent}
         rest.wait_for_status(winner, topic)
+
+
+INTERNAL = ("outcomes", "progress", "results", "claims", "producers")
+GARBAGE = (
+    b"",
+    None,
+    b"not JSON",
+    b"\xff\xfe",
+    b"[]",
+    b"7",
+    b"null",
+    b"{}",
+    b'{"link": 5, "changes": [], "worker": "w", "result": {"status": 200}, "request": null}',
+    b'{"link": "l", "changes": [{"table": "nothing", "key": "k", "expects": 0, "row": {}}], "worker": "w"}',
+    b'{"link": "l", "changes": {"links": 1}, "worker": "w"}',
+    b'{"kind": "claim"}',
+)
+
+
+@pytest.mark.timeout(120)
+def test_garbage_on_the_internal_topics_stops_nobody(
+    commands: CommandsTopic, rest: Rest, worker: WorkerProcess, destination: LocalCluster, source: LocalCluster
+) -> None:
+    """Nobody but workers should write there (SEC-12 says whom to let); who does breaks no worker."""
+    links = rest.links()
+    sender = Producer(configuration(destination))
+    for name in INTERNAL:
+        for key in (b"k", None, b"\xff"):
+            for value in GARBAGE:
+                sender.produce(f"{worker.app_id}.{name}", value, key, partition=0)
+    assert sender.flush(30) == 0
+    still_works(commands, source)
+    assert rest.links() == links
+    assert worker.is_running() and "crashed" not in worker.log().lower()

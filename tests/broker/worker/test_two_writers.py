@@ -26,35 +26,40 @@ from pipeline.control.sending import Sender
 from pipeline.control.tail import Tail
 from pipeline.control.topics import ControlTopics, ensure
 from pipeline.local.cluster import LocalCluster
+from pipeline.mirror import seeding
 from pipeline.mirror.appending import Appender, Doubt
 from pipeline.mirror.destination import Destination
 from pipeline.mirror.pieces import Piece, PieceStatus, now_ms
 from pipeline.wire.batch import Stamp
 from pipeline.wire.records import Record, close_batch
-from tests.support.clients import create_topic, log_ends
+from tests.support.clients import create_topic, log_ends, log_starts
 from tests.support.consuming import COMMITTED, UNCOMMITTED, consume
 
 WRITERS = 3
 PARTITIONS = 6
 CODEC_LZ4 = 3
+SEEDED = 450_000
+"""Every other partition begins here: they have to be seeded first, which all writers do at once."""
+BEGAN_MS = now_ms()
 
 
 @dataclass(frozen=True)
 class Source:
     """What belongs at each offset: runs of data and of gaps by turns, the same for everybody."""
 
+    start: int
     runs: tuple[tuple[int, int, bool], ...]
     """(first offset, last offset, whether a gap)"""
 
     @classmethod
-    def make(cls, seed: int, offsets: int) -> Source:
-        dice, runs, at = random.Random(seed), list[tuple[int, int, bool]](), 0
-        while at < offsets:
+    def make(cls, seed: int, offsets: int, start: int) -> Source:
+        dice, runs, at, end = random.Random(seed), list[tuple[int, int, bool]](), start, start + offsets
+        while at < end:
             is_gap = bool(len(runs) % 2)
-            last = min(offsets, at + (dice.choice((1, 1, 2, 5, 12)) if is_gap else dice.randint(1, 40))) - 1
+            last = min(end, at + (dice.choice((1, 1, 2, 5, 12)) if is_gap else dice.randint(1, 40))) - 1
             runs.append((at, last, is_gap))
             at = last + 1
-        return cls(tuple(runs))
+        return cls(start, tuple(runs))
 
     @property
     def end(self) -> int:
@@ -98,7 +103,10 @@ class Writer:
                 appender.abandon()
 
     async def _round(self, appender: Appender, source: Source) -> bool:
-        at = await appender.resume()
+        await appender.resume()
+        if source.start:
+            await seeding.seed(appender, source.start)
+        at = appender.next_offset
         while at < source.end:
             last, is_gap = source.at(at)
             last = min(last, at + self.dice.choice((0, 2, 9, 50)))
@@ -118,7 +126,7 @@ class Writer:
 
     @staticmethod
     async def _data(appender: Appender, first: int, last: int) -> None:
-        records = [Record(o, now_ms(), b"k", b"%d" % o, ()) for o in range(first, last + 1)]
+        records = [Record(o, BEGAN_MS + o, b"k", b"%d" % o, ()) for o in range(first, last + 1)]
 
         def batch(stamp: Stamp) -> bytes:
             return close_batch(records, CODEC_LZ4, stamp)
@@ -176,8 +184,8 @@ async def test_writers_that_all_believe_they_own_a_partition_shift_nothing(
     await asyncio.to_thread(create_topic, destination, topic, PARTITIONS)
     topic_id = (await admin.describe_topics([topic]))[topic].topic_id
     await admin.close()
-    sources = [Source.make(seed, offsets) for seed in range(PARTITIONS)]
-    pieces = [Piece("link", topic, topic, number, "", topic_id, 0) for number in range(PARTITIONS)]
+    sources = [Source.make(seed, offsets, SEEDED if seed % 2 else 0) for seed in range(PARTITIONS)]
+    pieces = [Piece("link", topic, topic, n, "", topic_id, source.start) for n, source in enumerate(sources)]
     async with AsyncExitStack() as stack:
         writers = [
             await stack.enter_async_context(writer(destination, topics, f"w{n}", n, path == "direct"))
@@ -191,6 +199,7 @@ async def test_writers_that_all_believe_they_own_a_partition_shift_nothing(
     print(f"{path}: {dict(events)}")
     assert min(events[event] for event in ("Doubt", "cancelled", "gap", "data")) >= PARTITIONS * WRITERS, events
     assert await asyncio.to_thread(log_ends, destination, topic, PARTITIONS) == [source.end for source in sources]
+    assert await asyncio.to_thread(log_starts, destination, topic, PARTITIONS) == [source.start for source in sources]
     for number, source in enumerate(sources):
         for isolation in (UNCOMMITTED, COMMITTED):
             found = await asyncio.to_thread(consume, destination, topic, number, isolation=isolation)
