@@ -115,6 +115,12 @@ class Appender:
             producer = await self._agree(producer.producer_id)
             self._chain = None
             reading = await self._read(producer)
+        if reading.state is None:  # new, or retired and then forgotten by the leader: what counts is the registry's end
+            await self._registrar.check_open(self.piece.mirror_topic_id, self.piece.partition)
+            latest = await self._agree(None)
+            if latest.producer_id != producer.producer_id:
+                self._producer, self._chain = latest, None
+                raise Doubt("the producer id has a successor")
         self._producer = producer
         if self._chain is None or producer.is_transactional:
             await self._check_last_writer(reading)
@@ -275,13 +281,22 @@ class Appender:
             self._settled.set()
 
     async def _agree(self, retired: int | None) -> ProducerId:
-        return await self._registrar.producer(self.piece.mirror_topic_id, self.piece.partition, self._allocate, retired)
+        async def allocate() -> tuple[int, bool]:
+            return await self._allocate(retired)
 
-    async def _allocate(self) -> tuple[int, bool]:
-        """A producer id for this partition: its transactional id's where markers have to go through the coordinator."""
+        return await self._registrar.producer(self.piece.mirror_topic_id, self.piece.partition, allocate, retired)
+
+    async def _allocate(self, retired: int | None) -> tuple[int, bool]:
+        """A producer id for this partition: its transactional id's where markers have to go through the coordinator.
+
+        The coordinator gives a transactional id another producer id once its epochs are used up, a few calls later.
+        """
         if await self._destination.may_mark():
             return await self._destination.new_producer_id(), False
-        return await self._destination.marker(self.piece.mirror_topic_id, self.piece.partition).take_over(), True
+        marker = self._destination.marker(self.piece.mirror_topic_id, self.piece.partition)
+        while (producer_id := await marker.take_over()) == retired:
+            pass
+        return producer_id, True
 
     async def _read(self, producer: ProducerId) -> Reading:
         """Read the leader's state; a transactional id is taken over first, so that no former owner's marker can

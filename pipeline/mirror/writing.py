@@ -12,7 +12,7 @@ from pipeline.mirror.gaps import Filler, Hole
 from pipeline.mirror.pieces import Piece
 from pipeline.mirror.plan import Fill, Pass, Policy, Rewrite, Step
 from pipeline.mirror.slices import Slice
-from pipeline.wire.batch import Stamp, restamp_head
+from pipeline.wire.batch import BatchHeader, Stamp, restamp_head
 from pipeline.wire.coalescing import coalesce
 from pipeline.wire.records import Record, close_batch, open_batch
 from pipeline.wire.requests.codec import Batch
@@ -77,12 +77,14 @@ class SliceWriter:
             await self._append(step.first_offset, count, partial(coalesce, self._fetched.records, step.headers))
             return
         records = [record for header in step.headers for record in open_batch(self._fetched.records, header)]
-        most = self._policy.rewrite_records
+        first, last = step.first_offset, step.last_offset
+        most, most_bytes = self._policy.rewrite_records, self._policy.rewrite_bytes
         if self._policy.fills_with_records:
-            for run in gaps.close_gaps(records, step.first_offset, step.last_offset, most):
+            log_start = self._fetched.log_start_offset
+            for run in gaps.close_gaps(records, first, last, most, most_bytes, log_start=log_start):
                 await self._append_run(run, step.codec)
             return
-        for part in gaps.divide(records, step.first_offset, step.last_offset, most):
+        for part in gaps.divide(records, first, last, most, most_bytes):
             if isinstance(part, Hole):
                 await self._appender.markers(part.first_offset, part.last_offset)
             else:
@@ -103,13 +105,18 @@ class SliceWriter:
         Where there is none (a worker that has just begun), the gap waits: the next slice's plan has it again.
         """
         if step.near is not None:
-            live, codec = gaps.nearest(open_batch(self._fetched.records, step.near), step), step.near.codec
+            live, codec = self._near(step.near, step), step.near.codec
         elif self._last.record is not None:
             live, codec = self._last.record, self._last.codec
         else:
             return
         for run in gaps.repeat(live, step.first_offset, step.last_offset, REPEATED_RECORDS):
             await self._append_run(run, codec)
+
+    def _near(self, header: BatchHeader, step: Fill) -> Record:
+        """The live record to fill a gap with: never one that the source has deleted."""
+        records = open_batch(self._fetched.records, header)
+        return gaps.nearest(records, step, log_start=self._fetched.log_start_offset)
 
     async def _append_run(self, run: Sequence[Record], codec: int) -> None:
         await self._append(run[0].offset, len(run), lambda stamp: close_batch(run, codec, stamp))
