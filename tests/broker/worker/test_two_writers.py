@@ -174,7 +174,7 @@ async def harass(one: Writer, piece: Piece, source: Source) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("path", "offsets"), [("direct", 1_500), ("coordinator", 150)])
+@pytest.mark.parametrize(("path", "offsets"), [("direct", 1_500), ("coordinator", 80)])
 async def test_writers_that_all_believe_they_own_a_partition_shift_nothing(
     path: str, offsets: int, destination: LocalCluster, topic: str
 ) -> None:
