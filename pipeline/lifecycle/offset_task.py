@@ -6,15 +6,18 @@ commits of the one that died from those of the groups (TASK-10).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from pipeline.cluster.admin import Admin
 from pipeline.cluster.errors import ClusterError
 from pipeline.control.keys import mirror_key
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.link_task import LinkTask, Report, not_set
-from pipeline.link.models import Link, Mirror, TaskError
+from pipeline.link.models import MOST_TASK_ERRORS, Link, Mirror, TaskError
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import MirrorStatus, TaskName
 from pipeline.sync.final_clamp import clamp_groups
@@ -110,7 +113,7 @@ async def run_job(context: Context, link: Link, job: OffsetJob) -> OffsetReport:
     try:
         remote = await context.remote(link)
     except ClusterError as error:
-        return OffsetReport(errors=[problem(error, Side.SOURCE)])
+        return OffsetReport(general=[problem(error, Side.SOURCE)])
     return await sync_offsets(remote, context.own, job)
 
 
@@ -123,9 +126,47 @@ async def sync_offsets_finally(context: Context, link: Link, mirror: Mirror) -> 
     settings = LinkSettings.of(link.configs)
     if not settings.consumer_offset_sync_enable or not settings.group_filters().filters:
         return mirror, ()
-    job = Memory(context, link.name).job(link, settings, [mirror], lambda topic: True)
-    report = await run_job(context, link, job)
-    return mirror, tuple(report.errors[:10])
+    joined = _FINAL.setdefault(context.own, {}).setdefault(link.name, FinalSyncs(context))
+    return mirror, tuple((await joined.sync(link, mirror))[:MOST_TASK_ERRORS])
+
+
+class FinalSyncs:
+    """Joins the last syncs of mirrors that are promoted together: the groups are asked once for all of them.
+
+    What comes while a cycle runs is taken by the next one: a last sync begins after its mirror has everything.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._waiting: dict[str, tuple[Mirror, asyncio.Future[list[TaskError]]]] = {}
+        self._running = asyncio.Lock()
+
+    async def sync(self, link: Link, mirror: Mirror) -> list[TaskError]:
+        """Sync one mirror's offsets, with those of others; what stands against it."""
+        _, future = self._waiting.setdefault(mirror.mirror_topic, (mirror, asyncio.get_running_loop().create_future()))
+        async with self._running:
+            await asyncio.sleep(0)  # whoever comes at the same moment comes along
+            taken, self._waiting = self._waiting, {}
+            if taken:
+                await self._cycle(link, taken)
+        return await future
+
+    async def _cycle(self, link: Link, taken: dict[str, tuple[Mirror, asyncio.Future[list[TaskError]]]]) -> None:
+        settings = LinkSettings.of(link.configs)
+        mirrors = [mirror for mirror, _ in taken.values()]
+        try:
+            job = Memory(self._context, link.name).job(link, settings, mirrors, lambda topic: True)
+            report = await run_job(self._context, link, job)
+        except BaseException as error:
+            for _, future in taken.values():
+                future.set_exception(RuntimeError(f"the last offset sync was interrupted: {error!r}"))
+            raise
+        for topic, (_, future) in taken.items():
+            future.set_result(report.general + report.of_topic.get(topic, []))
+
+
+_FINAL: WeakKeyDictionary[Admin, dict[str, FinalSyncs]] = WeakKeyDictionary()
+"""By the worker's client of its own cluster, and by link."""
 
 
 async def clamp_synced_offsets(context: Context, link: Link, mirrors: Sequence[Mirror]) -> dict[str, TaskError | None]:

@@ -46,14 +46,25 @@ class OffsetJob:
 
 @dataclass
 class OffsetReport:
-    """What came of a cycle."""
+    """What came of a cycle. `of_topic`: the errors that concern a mirror, by its name; `general`: those of all."""
 
-    errors: list[TaskError] = field(default_factory=list)
+    general: list[TaskError] = field(default_factory=list)
+    of_topic: dict[str, list[TaskError]] = field(default_factory=dict)
     groups: int = 0
     written: int = 0
     clamped: int = 0
     kept: int = 0
     """Offsets that the group itself committed on the destination and that stay (TASK-10)."""
+
+    @property
+    def errors(self) -> list[TaskError]:
+        """All of them, each once."""
+        return list(dict.fromkeys([*self.general, *(error for each in self.of_topic.values() for error in each)]))
+
+    def met(self, error: TaskError, topics: Iterable[str]) -> None:
+        """Something that concerns these mirrors only."""
+        for topic in sorted(set(topics)):
+            self.of_topic.setdefault(topic, []).append(error)
 
 
 async def sync_offsets(source: Admin, own: Admin, job: OffsetJob) -> OffsetReport:
@@ -65,18 +76,18 @@ async def sync_offsets(source: Admin, own: Admin, job: OffsetJob) -> OffsetRepor
     try:
         theirs = await _at_source(source, job, limit, report)
     except ClusterError as error:
-        report.errors.append(problem(error, Side.SOURCE))
+        report.general.append(problem(error, Side.SOURCE))
         return report
     report.groups = len(theirs)
     if not theirs:
         return report
     try:
-        bounds = await log_bounds(own, {place for offsets in theirs.values() for place in offsets}, report.errors)
+        bounds = await log_bounds(own, {place for offsets in theirs.values() for place in offsets}, report)
         live = await live_groups(own, set(theirs))
         batches = parts(theirs, GROUPS_AT_ONCE)
         here = {g: o for part in await at_most(limit, batches, own.groups_offsets) for g, o in part.items()}
     except ClusterError as error:
-        report.errors.append(problem(error, Side.DESTINATION))
+        report.general.append(problem(error, Side.DESTINATION))
         return report
 
     for part in parts(theirs, GROUPS_AT_ONCE):
@@ -84,15 +95,16 @@ async def sync_offsets(source: Admin, own: Admin, job: OffsetJob) -> OffsetRepor
         news: dict[str, Marks] = {}
         for group in part:
             answer = here[group]
+            topics = {topic for topic, _ in theirs[group]}
             if isinstance(answer, ClusterError):
-                report.errors.append(problem(answer, Side.DESTINATION))
+                report.met(problem(answer, Side.DESTINATION), topics)
                 continue
             marks = job.marks(group)
             plan = plan_group(theirs[group], answer, marks, bounds)
             report.clamped += plan.clamped
             report.kept += _kept(marks | plan.known, theirs[group], plan)
             if group in live:
-                report.errors.append(in_use(group))
+                report.met(in_use(group), topics)
             elif plan.writes:
                 writes[group] = plan.writes
                 news[group] = plan.after
@@ -120,7 +132,7 @@ async def _at_source(
     async def fetch(part: list[str]) -> None:
         for group, offsets in (await source.groups_offsets(part)).items():
             if isinstance(offsets, ClusterError):
-                report.errors.append(problem(offsets, Side.SOURCE))
+                report.general.append(problem(offsets, Side.SOURCE))
             elif ours := translate(offsets, mirror_of):
                 found[job.settings.group_name(group)] = ours
         await asyncio.sleep(0)
@@ -150,8 +162,8 @@ def translate(offsets: Offsets, mirror_of: Mapping[str, Mirror]) -> dict[Place, 
     return found
 
 
-async def log_bounds(own: Admin, places: Iterable[Place], errors: list[TaskError]) -> dict[Place, Bounds]:
-    """Where mirror partitions start and end now; one that cannot be asked is left out, and why is added to `errors`."""
+async def log_bounds(own: Admin, places: Iterable[Place], report: OffsetReport) -> dict[Place, Bounds]:
+    """Where mirror partitions start and end now; one that cannot be asked is left out, and `report` says why."""
     asked = set(places)
     starts = await own.offsets_for_times(dict.fromkeys(asked, EARLIEST))
     ends = await own.offsets_for_times(dict.fromkeys(asked, LATEST))
@@ -160,8 +172,8 @@ async def log_bounds(own: Admin, places: Iterable[Place], errors: list[TaskError
         start, end = starts[place], ends[place]
         if isinstance(start, FoundOffset) and isinstance(end, FoundOffset):
             bounds[place] = Bounds(start.offset, end.offset)
-        else:
-            errors += [problem(e, Side.DESTINATION) for e in (start, end) if isinstance(e, ClusterError)][:1]
+        elif isinstance(refusal := start if isinstance(start, ClusterError) else end, ClusterError):
+            report.met(problem(refusal, Side.DESTINATION), [place[0]])
     return bounds
 
 
@@ -182,7 +194,6 @@ async def _commit(own: Admin, job: OffsetJob, report: OffsetReport, group: str, 
         refused = await own.alter_group_offsets(group, writes)
     except ClusterError as error:
         refused = dict.fromkeys(writes, error)
-    if any(error.code in IN_USE for error in refused.values()):
-        report.errors.append(in_use(group))
-    report.errors += [problem(error, Side.DESTINATION) for error in refused.values() if error.code not in IN_USE]
+    for place, refusal in refused.items():
+        report.met(in_use(group) if refusal.code in IN_USE else problem(refusal, Side.DESTINATION), [place[0]])
     report.written += len(writes) - len(refused)

@@ -1,0 +1,64 @@
+"""Promotions that come together share one look at the groups; each hears only of what concerns it (RUN-3, RUN-5)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from pipeline.lifecycle import offset_task
+from pipeline.lifecycle.context import Context
+from pipeline.lifecycle.offset_task import FinalSyncs
+from pipeline.link.models import Link, Mirror
+from pipeline.link.states import ConnectionMode, LinkMode
+from pipeline.sync.offsets import OffsetJob, OffsetReport
+from pipeline.sync.problems import in_use
+
+LINK = Link("link", "uuid", "id", LinkMode.DESTINATION, ConnectionMode.OUTBOUND)
+
+
+class Cycles:
+    """Stands for the cycles; each waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.mirrors: list[Sequence[str]] = []
+        self.go = asyncio.Event()
+
+    async def run(self, context: Context, link: Link, job: OffsetJob) -> OffsetReport:
+        self.mirrors.append([mirror.mirror_topic for mirror in job.mirrors])
+        await self.go.wait()
+        report = OffsetReport()
+        report.met(in_use("g"), ["b"])
+        return report
+
+
+async def test_mirrors_that_wait_are_synced_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    cycles = Cycles()
+    monkeypatch.setattr(offset_task, "run_job", cycles.run)
+    joined = FinalSyncs(None)  # type: ignore[arg-type]
+    asked = [asyncio.create_task(joined.sync(LINK, Mirror("link", name, name))) for name in "abcd"]
+    await asyncio.sleep(0)
+    cycles.go.set()
+    assert [len(each) for each in await asyncio.gather(*asked)] == [0, 1, 0, 0]
+    assert cycles.mirrors == [["a", "b", "c", "d"]]
+    cycles.go.clear()
+    first = asyncio.create_task(joined.sync(LINK, Mirror("link", "a", "a")))
+    while len(cycles.mirrors) < 2:
+        await asyncio.sleep(0)
+    later = asyncio.create_task(joined.sync(LINK, Mirror("link", "e", "e")))
+    await asyncio.sleep(0)
+    cycles.go.set()
+    assert await asyncio.gather(first, later) == [[], []]
+    assert cycles.mirrors[1:] == [["a"], ["e"]], "what comes while a cycle runs is the next one's"
+
+
+async def test_a_defect_reaches_all_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> OffsetReport:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(offset_task, "run_job", broken)
+    joined = FinalSyncs(None)  # type: ignore[arg-type]
+    asked = [joined.sync(LINK, Mirror("link", name, name)) for name in "ab"]
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    assert all(isinstance(each, Exception) and "a defect" in str(each) for each in found)
