@@ -111,9 +111,7 @@ class Worker:
         self._tails = [state, results]
         await results.start()
         await state.start()
-        destination = Destination(
-            self._data, self.settings.append_request_bytes, self._may_mark, self.settings.app_id
-        )
+        destination = Destination(self._data, self.settings.append_request_bytes, self._may_mark, self.settings.app_id)
         self.context = Context(
             self.name,
             self.plane.cluster_id,
