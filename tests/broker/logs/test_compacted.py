@@ -73,12 +73,27 @@ async def test_holes_inside_and_between_batches_and_at_the_head(link: Mirroring,
     assert any(b.base_offset > a.next_offset for a, b in itertools.pairwise(batches))
     await link.create(topic, min_cleanable_dirty_ratio="0.9")
     took = await link.wait_for_ends(topic, 120)
-    log.info("compacted path: %d records left of %d offsets in %.1f s", left, batches[-1].next_offset, took)
+    log.info("%d records left of %d offsets, copied in %.1f s", left, batches[-1].next_offset, took)
     await link.compare(topic)
     assert table(link.destination, topic) == table(link.source, topic)
     await wait_until_cleaned(link.source, topic, 3000)
     await link.wait_for_ends(topic)
     await link.compare(topic)
+
+
+@pytest.mark.timeout(300)
+async def test_a_hole_in_every_batch(link: Mirroring, topic: str) -> None:
+    """Every batch has to be opened and written anew: the figure of the slowest way for data."""
+    count = 100_000 * SCALE
+    create_topic(link.source, topic, **EAGER)
+    records = [Sent(b"%080d" % n, b"often" if n % 4 == 0 else b"%d" % n) for n in range(count)]
+    produce(link.source, topic, records, codec="lz4")
+    left = await wait_until_cleaned(link.source, topic, count * 4 // 5)
+    await link.create(topic)
+    took = await link.wait_for_ends(topic, 120)
+    log.info("compacted path: %d records/s, %d offsets/s (%d in %.1f s)", left / took, count / took, left, took)
+    await link.compare(topic)
+    assert table(link.destination, topic) == table(link.source, topic)
 
 
 @pytest.mark.timeout(300)
