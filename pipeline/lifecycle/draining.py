@@ -1,9 +1,9 @@
 """Follow promotions until the mirror has everything of its source (MIRROR-67).
 
 Copying goes on all the while. Every second the source's high watermarks are asked for, now and not as last fetched,
-and compared with the mirror's. When they are equal on every partition twice in a row, at least a second apart, the
-last syncs run, and then the row says that the mirror is drained: from there on nothing is copied any more, and
-`stopping` does the rest. What stands in the way is listed with the mirror (MIRROR-55).
+and compared with the mirror's. When they are equal on every partition twice in a row, at least a second apart, and
+the same both times, the last syncs run, and then the row says that the mirror is drained: from there on nothing is
+copied any more, and `stopping` does the rest. What stands in the way is listed with the mirror (MIRROR-55).
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class Drain:
 
     mirror: Mirror
     equal_since: float | None = None
+    equal_at: tuple[int | TaskError, ...] = ()
+    """Where they ended then: a source that has got records since is still being written to."""
     errors: tuple[TaskError, ...] = ()
     drained: Mirror | None = None
     """The row to write, once all is done."""
@@ -111,8 +113,8 @@ class Draining(Duty):
                 drain.errors, drain.equal_since = (compared,), None
             elif not compared:
                 drain.equal_since = None
-            elif drain.equal_since is None:
-                drain.equal_since = now
+            elif drain.equal_since is None or drain.equal_at != ends.source_of(drain.mirror):
+                drain.equal_since, drain.equal_at = now, ends.source_of(drain.mirror)
             elif now - drain.equal_since >= LOOK_S:
                 ready.append(drain)
         await bounded(TOGETHER, (self._finish(link, drain) for drain in ready))
@@ -158,6 +160,10 @@ class Ends:
 
     source: Mapping[tuple[str, int], int | TaskError] = field(default_factory=dict)
     mirror: Mapping[tuple[str, int], int | TaskError] = field(default_factory=dict)
+
+    def source_of(self, mirror: Mirror) -> tuple[int | TaskError, ...]:
+        """Ends of a mirror's source, by partition."""
+        return tuple(self.source[mirror.source_topic, partition] for partition in range(mirror.partitions))
 
 
 def compare(mirror: Mirror, ends: Ends) -> bool | TaskError:

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from confluent_kafka import Producer
 
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.operating import Operator
 from tests.support.asking import Rest, checked
-from tests.support.clients import create_topic, log_ends
+from tests.support.clients import TIMEOUT_S, configuration, create_topic, log_ends
 from tests.support.consuming import consume
-from tests.support.load import Load
 from tests.support.workers import wait_until
 
 PARTITIONS = 2
 LOOK_S = 6.0
+
+
+@contextmanager
+def steady(cluster: LocalCluster, topic: str) -> Iterator[None]:
+    """Producers that never rest for as long as a second: that would be long enough for a promotion to end."""
+    producer = Producer(configuration(cluster, **{"linger.ms": 0}))
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.wait(0.02):
+            for partition in range(PARTITIONS):
+                producer.produce(topic, str(time.monotonic()).encode(), partition=partition)
+            producer.poll(0)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        producer.flush(TIMEOUT_S)
 
 
 def test_run_4(
@@ -25,7 +50,7 @@ def test_run_4(
     checked(rest.create_link(link, source))
     checked(rest.create_mirror(link, topic))
     rest.wait_for_status(link, topic)
-    with Load(source, topic, PARTITIONS):
+    with steady(source, topic):
         operator.says("mirror", "promote", topic, "--link", link)
         until = time.monotonic() + LOOK_S
         while time.monotonic() < until:

@@ -148,6 +148,15 @@ async def test_a_record_in_between_begins_the_count_anew(monkeypatch: pytest.Mon
     assert (await world.look()).is_drained
 
 
+async def test_equal_twice_but_further_on_is_a_source_still_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch)
+    for end in range(8, 12):
+        assert not (await world.look()).is_drained
+        world.source.found[1] = world.own.found[1] = end
+    await world.look()
+    assert (await world.look()).is_drained
+
+
 async def test_producers_that_go_on_keep_it_pending_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch)
     for _ in range(20):
