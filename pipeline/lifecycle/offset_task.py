@@ -21,7 +21,7 @@ from pipeline.link.models import MOST_TASK_ERRORS, Link, Mirror, TaskError
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import MirrorStatus, TaskName
 from pipeline.sync.final_clamp import clamp_groups
-from pipeline.sync.marks import Marks, read_row, write_row
+from pipeline.sync.marks import Marks, Place, read_row, write_row
 from pipeline.sync.offsets import OffsetJob, OffsetReport, sync_offsets
 from pipeline.sync.problems import Side, problem
 
@@ -170,12 +170,27 @@ _FINAL: WeakKeyDictionary[Admin, dict[str, FinalSyncs]] = WeakKeyDictionary()
 
 
 async def clamp_synced_offsets(context: Context, link: Link, mirrors: Sequence[Mirror]) -> dict[str, TaskError | None]:
-    """Lower what was synced above the ends of mirrors that stop, known by their `final` positions (MIRROR-70)."""
+    """Lower what was synced above the ends of mirrors that stop, known by their `final` positions (MIRROR-70).
+
+    Which groups these are is known from their marks, so that a failover asks for as good as none of them.
+    """
     ends = {(m.mirror_topic, at.partition): at.log_end_offset for m in mirrors for at in m.final}
     topics = {mirror.mirror_topic for mirror in mirrors}
-    memory, head = Memory(context, link.name), f"{link.name}/"
-    known = [key[len(head) :] for key in sorted(context.model.synced_offsets) if key.startswith(head)]
-    groups = [group for group in known if any(topic in topics for topic, _ in memory.marks(link, group))]
+    groups = above_ends(context.model.synced_offsets, link, topics, ends)
     in_flight = LinkSettings.of(link.configs).consumer_offset_sync_max_in_flight
     met = await clamp_groups(context.own, groups, ends, in_flight)
     return {topic: met.get(topic) for topic in topics}
+
+
+def above_ends(
+    rows: Mapping[str, Mapping[str, Any]], link: Link, topics: set[str], ends: Mapping[Place, int]
+) -> list[str]:
+    """Groups for which the link has committed more than `ends` on one of these mirrors, by the rows of all links."""
+    head, found = f"{link.name}/", []
+    for key, row in rows.items():
+        if not key.startswith(head) or topics.isdisjoint(row["marks"]):
+            continue
+        marks = read_row(row, link.cluster_link_id)
+        if any(place in ends and mark.is_ours and mark.here > ends[place] for place, mark in marks.items()):
+            found.append(key[len(head) :])
+    return sorted(found)

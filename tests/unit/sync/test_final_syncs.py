@@ -9,9 +9,10 @@ import pytest
 
 from pipeline.lifecycle import offset_task
 from pipeline.lifecycle.context import Context
-from pipeline.lifecycle.offset_task import FinalSyncs
+from pipeline.lifecycle.offset_task import FinalSyncs, above_ends
 from pipeline.link.models import Link, Mirror
 from pipeline.link.states import ConnectionMode, LinkMode
+from pipeline.sync.marks import Mark, write_row
 from pipeline.sync.offsets import OffsetJob, OffsetReport
 from pipeline.sync.problems import in_use
 
@@ -62,3 +63,16 @@ async def test_a_defect_reaches_all_who_wait(monkeypatch: pytest.MonkeyPatch) ->
     asked = [joined.sync(LINK, Mirror("link", name, name)) for name in "ab"]
     found = await asyncio.gather(*asked, return_exceptions=True)
     assert all(isinstance(each, Exception) and "a defect" in str(each) for each in found)
+
+
+def test_a_stop_asks_only_for_groups_that_are_above_the_end() -> None:
+    """MIRROR-70: every sync has clamped already, so there are as good as none (RUN-6: within 5 s)."""
+    rows = {
+        "link/above": write_row("id", {("t", 0): Mark(105, 101), ("u", 0): Mark(1, 1)}),
+        "link/at": write_row("id", {("t", 0): Mark(105, 100)}),
+        "link/own": write_row("id", {("t", 0): Mark(105, 101, is_ours=False)}),
+        "link/elsewhere": write_row("id", {("u", 0): Mark(500, 500)}),
+        "link/older": write_row("another link of this name", {("t", 0): Mark(105, 105)}),
+        "other/above": write_row("id", {("t", 0): Mark(105, 105)}),
+    }
+    assert above_ends(rows, LINK, {"t"}, {("t", 0): 100}) == ["above"]
