@@ -87,6 +87,7 @@ class Fetcher:
     def __post_init__(self) -> None:
         self._copiers: dict[Key, Fetched] = {}
         self._held_back: set[Key] = set()
+        self._suspect: dict[Key, int] = {}
         self._wake = asyncio.Event()
         self._had_data = True
         self._task = asyncio.create_task(self._run(), name=f"fetch {self.link} from broker {self.node_id}")
@@ -102,6 +103,7 @@ class Fetcher:
         """The partition is not this fetcher's any more."""
         if self._copiers.pop(copier.key, None) is not None:
             self._held_back.discard(copier.key)
+            self._suspect.pop(copier.key, None)
             self.session.drop(copier.key)
 
     @property
@@ -178,14 +180,16 @@ class Fetcher:
             return
         try:
             records, headers = _batches(fetched.records)
-        except UnsupportedMagic as error:
-            self.session.drop(key)
-            copier.source_failure(MirrorFailure(MirrorError.UNSUPPORTED_MESSAGE_FORMAT, _unknown_format(key, error)))
-            return
-        except CorruptBatch as error:
-            self.session.drop(key)
-            copier.source_failure(MirrorFailure(MirrorError.ILLEGAL_STATE, _corrupt(key, error)))
-            return
+        except (UnsupportedMagic, CorruptBatch) as error:
+            records = _sound(fetched.records)
+            if not records:
+                if self._suspect.get(key) != position:  # maybe damaged on its way: read it once more
+                    self._suspect[key] = position
+                    return
+                self.session.drop(key)
+                copier.source_failure(_unreadable(key, error))
+                return
+            headers = scan(records, check_crc=False)  # these first; the next fetch begins at what cannot be read
         if not headers:
             return
         share.hold()
@@ -218,6 +222,26 @@ def _batches(records: memoryview) -> tuple[memoryview, list[BatchHeader]]:
             raise
     upgraded = memoryview(upgrade(records))
     return upgraded, scan(upgraded)
+
+
+def _sound(records: memoryview) -> memoryview:
+    """The batches in front of the first that cannot be read."""
+    end = 0
+    while end < len(records):
+        size = int.from_bytes(records[end + 8 : end + 12], "big") + 12
+        try:
+            if not scan(records[end : end + size]):
+                break
+        except (UnsupportedMagic, CorruptBatch):
+            break
+        end += size
+    return records[:end]
+
+
+def _unreadable(key: Key, error: UnsupportedMagic | CorruptBatch) -> MirrorFailure:
+    if isinstance(error, UnsupportedMagic):
+        return MirrorFailure(MirrorError.UNSUPPORTED_MESSAGE_FORMAT, _unknown_format(key, error))
+    return MirrorFailure(MirrorError.ILLEGAL_STATE, _corrupt(key, error))
 
 
 def _diverged(key: Key, epoch: int, end: int) -> str:

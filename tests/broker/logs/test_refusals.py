@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.cluster.errors import NotAuthorized
 from pipeline.link.states import MirrorError
+from pipeline.local.cluster import LocalCluster
 from pipeline.mirror.pieces import PieceStatus
 from tests.broker.wire.wire_client import connected
 from tests.support.batches import batches_of
@@ -206,3 +207,39 @@ async def test_configs_that_someone_has_changed(link: Mirroring, topic: str) -> 
 async def wait_for_config(link: Mirroring, topic: str, value: str) -> None:
     while (await link.remote.topic_configs(topic))["max.message.bytes"].value != value:
         await asyncio.sleep(0.05)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("at", "error", "words"),
+    [
+        (80, MirrorError.ILLEGAL_STATE, ("checksum", "offset 20", "repair the source")),
+        (16, MirrorError.UNSUPPORTED_MESSAGE_FORMAT, ("offset 20", "upgrade")),
+    ],
+)
+async def test_a_damaged_log_at_the_source(
+    link: Mirroring, topic: str, at: int, error: MirrorError, words: tuple[str, ...]
+) -> None:
+    """A disk error, or a format of a later Kafka: nothing from there on is mirrored (MIRROR-12, MIRROR-44)."""
+    create_topic(link.source, topic)
+    produce(link.source, topic, numbered(20))
+    position = sum(header.size for header in await batches_of(link.source, topic))
+    produce(link.source, topic, numbered(20))
+    damage(link.source, topic, position + at)
+    neighbour = await with_a_neighbour(link, topic)
+    await link.create(topic)
+    says(await link.failure(topic), error, *words)
+    await assert_stands(link, topic, 20)
+    await assert_goes_on(link, neighbour)
+    delete_topic(link.source, topic)
+
+
+def damage(cluster: LocalCluster, topic: str, position: int) -> None:
+    """Change a byte of the log of partition 0 on the disk of broker 1, where a Java process runs it."""
+    assert cluster._folder is not None
+    (segment,) = cluster._folder.glob(f"data-1/{topic}-0/*.log")
+    with segment.open("r+b") as file:
+        file.seek(position)
+        old = file.read(1)[0]
+        file.seek(position)
+        file.write(bytes([old ^ 0x01]))
