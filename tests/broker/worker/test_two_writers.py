@@ -198,7 +198,7 @@ async def test_writers_that_all_believe_they_own_a_partition_shift_nothing(
         events = sum((one.events for one in writers), Counter[str]())
     print(f"{path}: {dict(events)}")
     # that they did fight: refused by the leader or fenced by the coordinator, ended at any moment
-    assert min(events["Doubt"] + events["KafkaFailure"], events["cancelled"]) >= PARTITIONS * WRITERS, events
+    assert events["Doubt"] + events["KafkaFailure"] and events["cancelled"], f"nobody has fought: {events}"
     assert events["gap"] and events["data"], events
     assert await asyncio.to_thread(log_ends, destination, topic, PARTITIONS) == [source.end for source in sources]
     assert await asyncio.to_thread(log_starts, destination, topic, PARTITIONS) == [source.start for source in sources]
