@@ -25,10 +25,15 @@ class SecretKeeping(Duty):
     def __init__(self, context: Context, link: str, wake: Callable[[], None]) -> None:
         super().__init__(context, link, wake)
         self._found: tuple[Mapping[str, str], Mapping[str, str]] | None = None
+        self._decided: Mapping[str, str] | None = None
 
     async def run(self) -> None:
         while True:
             link = self.row()
+            if link is not None and link.configs == self._decided:
+                # only now: who reads this takes the old key away
+                log.info("Link %s: its secrets are stored under the current key from now on", link.name)
+                self._decided = None
             if link is not None and SECRETS & link.configs.keys():
                 try:
                     # in a thread: a key that is derived the first time takes its time
@@ -44,6 +49,5 @@ class SecretKeeping(Duty):
         link, found = self.row(), self._found
         if link is None or found is None or link.configs != found[0]:
             return
-        self._found = None
+        self._found, self._decided = None, found[1]
         decision.put_link(replace(link, configs=found[1]))
-        log.info("Link %s: its secrets are stored under the current key from now on", link.name)
