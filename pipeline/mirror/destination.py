@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from zlib import crc32
 
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.data import DataClient
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 OFFSET_OUT_OF_RANGE = 1
 UNSETTLED_PAUSE_S = 0.02
 MOST_READINGS = 250
+LANES_PER_BROKER = 4
+"""Connections to append on, each for its share of the partitions: a broker reads no further request from a connection
+while it checks the one before, so a single one would keep one of its threads busy and the others idle."""
 MOST_LAST_BATCHES = 2
 """Read at a time: each may be as large as a batch can be, and comes on top of what fetchers hold (I5)."""
 MARKING_OPERATIONS = frozenset({"ALTER", "CLUSTER_ACTION"})
@@ -51,12 +55,14 @@ class Destination:
         self._admin = Admin(client.security)
         self._last_batches = asyncio.Semaphore(MOST_LAST_BATCHES)
         self._request_bytes = request_bytes
-        self._lanes: dict[int, Lane] = {}
+        self._appending = [client.fork() for _ in range(LANES_PER_BROKER)]
+        self._lanes: dict[tuple[int, int], Lane] = {}
 
     async def close(self) -> None:
         """Stop appending and hang up."""
         await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
-        await asyncio.gather(self._asking.close(), self._marking.close(), self._admin.close())
+        clients = [self._asking, self._marking, *self._appending]
+        await asyncio.gather(*(client.close() for client in clients), self._admin.close())
 
     def marker(self, mirror_topic_id: str, partition: int) -> TransactionalMarker:
         """The transactional id of a mirror partition, for markers through the coordinator."""
@@ -65,9 +71,10 @@ class Destination:
     async def lane(self, topic: str, partition: int) -> Lane:
         """The lane to the partition's leader. Raises ClusterError while none is known."""
         node = await self.client.find_leader(topic, partition)
-        if node not in self._lanes:
-            self._lanes[node] = Lane(self.client, node, self._request_bytes)
-        return self._lanes[node]
+        stripe = (crc32(topic.encode()) + partition) % LANES_PER_BROKER
+        if (node, stripe) not in self._lanes:
+            self._lanes[node, stripe] = Lane(self._appending[stripe], node, self._request_bytes)
+        return self._lanes[node, stripe]
 
     async def refresh(self, topic: str) -> None:
         """Ask again who leads."""
