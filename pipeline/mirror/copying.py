@@ -62,6 +62,7 @@ class Copier:
     ) -> None:
         self.piece = piece
         self.key: Key = (piece.source_topic, piece.partition)
+        self._source_topic_id = uuid_of(piece.source_topic_id)
         self.status = status
         self.expected_offset = -1
         self.generation = 0
@@ -81,7 +82,7 @@ class Copier:
     # what fetchers and the link's agent call
 
     def source_topic_id(self) -> UUID | None:
-        return uuid_of(self.piece.source_topic_id)
+        return self._source_topic_id
 
     def seen(self, high_watermark: int, last_stable_offset: int, log_start_offset: int) -> None:
         self.status.seen(high_watermark, last_stable_offset, self.expected_offset)

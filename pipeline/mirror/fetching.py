@@ -82,7 +82,6 @@ class Fetcher:
     throttle: Throttle
     report: Callable[[ClusterError | None], None]
     session: FetchSession = field(default_factory=FetchSession)
-    requests: int = 0
 
     def __post_init__(self) -> None:
         self._copiers: dict[Key, Fetched] = {}
@@ -145,7 +144,6 @@ class Fetcher:
         response: FetchResponse = await self.client.send(
             self.node_id, self.session.request(limits), settings.timeout_ms + wait_ms
         )
-        self.requests += 1
         self.report(None)
         if response.error_code:
             if response.error_code not in SESSION_ERRORS:

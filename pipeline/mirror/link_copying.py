@@ -105,11 +105,6 @@ class LinkCopying:
         """Ask the source now for a topic; a missing one comes back with error 3."""
         return (await self.source.topics([topic]))[topic]
 
-    @property
-    def fetch_requests(self) -> int:
-        """Fetches made so far (MET-2)."""
-        return sum(f.requests for f in self._fetchers.values())
-
     def _fetcher(self, node: int, copier: Copier) -> Fetcher:
         stream = hash(copier.key) % self.tuning.streams
         fetcher = self._fetchers.get((node, stream))
