@@ -97,9 +97,13 @@ def test_transactions_of_every_kind(
     seen = assert_both_views(source, destination, topic)
     texts = {record.key for partition in seen for record in partition}
     assert texts == {b"committed", b"interleaved, committed", b"plain between", b"committed again"}
-    states = rest.mirror(link, topic)["partition_states"]
-    assert {state["marker_path"] for state in states} == {"direct"}
-    assert all(state["gap_offsets"] >= 10 for state in states)
+
+    def shown() -> bool:  # rows follow the log by about a second
+        states = rest.mirror(link, topic)["partition_states"]
+        paths = {state["marker_path"] for state in states}
+        return paths == {"direct"} and all(state["gap_offsets"] >= 10 for state in states)
+
+    wait_until(shown, "every partition shows the direct way of its markers and ten offsets filled")
 
 
 @pytest.mark.timeout(240)
