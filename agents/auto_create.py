@@ -6,15 +6,14 @@ sink    commands    a mirror.create for each topic; the task's report goes to th
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from agents.ticks import ticks_of
-from pipeline.app import app, worker
+from pipeline.app import app
 from pipeline.lifecycle.auto_create_task import AutoCreate
 
 
-@app.agent(ticks_of(AutoCreate.name, partial(AutoCreate, submit=worker.plane.submit)), name="auto_create")
+@app.agent(ticks_of(AutoCreate.name, AutoCreate), name="auto_create")
 async def auto_create(ticks: Any) -> None:
     async for tick in ticks:
         tick.begin()

@@ -11,7 +11,7 @@ from pipeline.control.keys import work_partition
 from pipeline.control.read_model import ReadModel
 from pipeline.link.models import Link, Mirror
 from pipeline.link.settings_of_link import LinkSettings
-from pipeline.link.states import ConnectionMode, LinkState
+from pipeline.link.states import LinkState
 from pipeline.mirror.engine import LinkWork
 from pipeline.mirror.fetching import FetchSettings
 from pipeline.mirror.gaps import is_compacted
@@ -21,17 +21,22 @@ from pipeline.mirror.plan import Policy
 
 log = logging.getLogger(__name__)
 Connect = Callable[[Link], ClientSecurity]
+Can = Callable[[Link], bool]
 
 
-def wanted(model: ReadModel, owned: Collection[int], partitions: int, connect: Connect) -> dict[str, LinkWork]:
+def wanted(
+    model: ReadModel, owned: Collection[int], partitions: int, can_reach: Can, connect: Connect
+) -> dict[str, LinkWork]:
     """Return the work of every link of which this worker has a piece.
 
-    `connect` gives the client settings of a link's remote cluster, secrets decrypted; a link whose settings cannot be
-    used here is left out (its leader reports it as FAILED).
+    `can_reach`: whether the worker gets at a link's source at all (MODE-43). `connect` gives the client settings for
+    it, secrets decrypted; a link whose settings cannot be used here is left out (its leader reports it as FAILED).
     """
     found: dict[str, LinkWork] = {}
     for link in model.links.values():
-        pieces = frozenset(_pieces(model.mirrors_of(link.name), owned, partitions)) if is_open(link) else frozenset()
+        if not is_open(link) or not can_reach(link):
+            continue
+        pieces = frozenset(_pieces(model.mirrors_of(link.name), owned, partitions))
         if not pieces:
             continue
         try:
@@ -45,7 +50,7 @@ def wanted(model: ReadModel, owned: Collection[int], partitions: int, connect: C
 
 def is_open(link: Link) -> bool:
     """Whether data may flow over a link: UNAVAILABLE ones keep trying, and recover by themselves (STATE-7)."""
-    return link.connection_mode is ConnectionMode.OUTBOUND and link.state not in (LinkState.PAUSED, LinkState.FAILED)
+    return link.state not in (LinkState.PAUSED, LinkState.FAILED)
 
 
 def tuning(configs: Mapping[str, str]) -> LinkTuning:

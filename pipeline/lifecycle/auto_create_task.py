@@ -7,7 +7,7 @@ twice: the command of a worker that died is carried out by the next, and a topic
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from pipeline.cluster.errors import ClusterError
 from pipeline.lifecycle.context import Context
@@ -15,7 +15,7 @@ from pipeline.lifecycle.link_task import LinkTask, Report, not_set
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.commands import build
 from pipeline.link.errors import LinkError
-from pipeline.link.models import Command, Link, Result, TaskError
+from pipeline.link.models import Command, Link, TaskError
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import TaskName
 from pipeline.sync.auto_create import literal_names, plan_creations, refusal
@@ -28,19 +28,16 @@ TOGETHER = 16
 AGAIN_S = 60.0
 """How long a refused creation rests, unless the filters change: each try is a command that is kept."""
 
-Submit = Callable[[Command], Awaitable[Result]]
-
 
 class AutoCreate(LinkTask):
-    """Cycles of one link. `submit` hands a command to the workers and waits for its result."""
+    """Cycles of one link."""
 
     name = TaskName.AUTO_CREATE_MIRROR
     interval_property = "metadata_max_age_ms"
     properties = ("auto.create.mirror.topics.enable", FILTERS, "metadata.max.age.ms")
 
-    def __init__(self, context: Context, link: str, submit: Submit) -> None:
+    def __init__(self, context: Context, link: str) -> None:
         super().__init__(context, link)
-        self._submit = submit
         self._refused: dict[str, tuple[float, TaskError]] = {}
         self._refused_under = ""
 
@@ -85,7 +82,7 @@ class AutoCreate(LinkTask):
         arguments: Mapping[str, object] = {"source_topic_name": topic}
         try:
             command = build(COMMAND, link.name, arguments, command_id, principal=self.name, time_ms=now_ms())
-            result = await self._submit(command)
+            result = await self.context.submit(command)
         except LinkError as error:
             self._refused[topic] = time.monotonic(), refusal(topic, error.message)
             return False

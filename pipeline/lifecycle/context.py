@@ -14,11 +14,12 @@ from pipeline.cluster.admin import Admin
 from pipeline.cluster.metadata import TopicInfo
 from pipeline.cluster.security import ClientSecurity, client_arguments
 from pipeline.control.outcomes import Outcome
+from pipeline.control.reach import Reach
 from pipeline.control.read_model import ReadModel
 from pipeline.control.registry import Registry
 from pipeline.control.sealing import Sealing
 from pipeline.lifecycle.decisions import Decision
-from pipeline.link.models import Link
+from pipeline.link.models import Command, Link, Result
 from pipeline.mirror.destination import Destination
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,11 @@ NOTHING_FOR_S = 5.0
 
 @dataclass
 class Context:
-    """One worker's means. `send_outcome` writes a decision; `send_progress` with None forgets a mirror partition."""
+    """A worker's means for the links of one cluster, called its own here: the one where the rows of the links, their
+    mirrors and all that is agreed on about them are. `reach` gives the way to the clusters at the other ends.
+
+    `send_outcome` writes a decision, `submit` a command; `forget_position` removes the row of a mirror partition.
+    """
 
     worker: str
     cluster_id: str
@@ -40,7 +45,9 @@ class Context:
     registry: Registry
     send_outcome: Callable[[Mapping[str, Any]], Awaitable[None]]
     forget_position: Callable[[str, str, int], Awaitable[None]]
+    submit: Callable[[Command], Awaitable[Result]]
     sealing: Sealing
+    reach: Reach
     _securities: dict[str, tuple[Mapping[str, str], ClientSecurity]] = field(default_factory=dict)
     _remotes: dict[str, tuple[ClientSecurity, Admin]] = field(default_factory=dict)
     _known_configs: frozenset[str] = frozenset()
@@ -55,7 +62,7 @@ class Context:
 
     def properties_of(self, link: Link) -> Mapping[str, str]:
         """Client properties for a link's remote cluster, secrets in the clear. Raises SecretUnreadable."""
-        return self.sealing.open(link)
+        return self.reach.properties(link)
 
     async def known_configs(self) -> frozenset[str]:
         """Topic configs that the own cluster's version knows (MIRROR-83). Raises ClusterError."""
@@ -116,11 +123,11 @@ class Context:
 
         Raises SecurityError: a property that cannot be used, a secret that cannot be read, a file that is missing.
         """
-        kept = self._securities.get(link.name)
-        if kept is not None and kept[0] == link.configs:
+        kept, configs = self._securities.get(link.name), self.reach.configs(link)
+        if kept is not None and kept[0] == configs:
             return kept[1]
         security = client_arguments(self.properties_of(link))
-        self._securities[link.name] = (link.configs, security)
+        self._securities[link.name] = (configs, security)
         return security
 
     async def remote(self, link: Link) -> Admin:

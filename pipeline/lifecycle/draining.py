@@ -59,7 +59,7 @@ class Draining(Duty):
 
     async def run(self) -> None:
         while True:
-            link = self.row()
+            link = self.reachable()
             waiting = {m.mirror_topic: m for m in self.mirrors() if is_draining(m)} if link else {}
             self._drains = {topic: self._drain_of(mirror) for topic, mirror in waiting.items()}
             if link is None or not waiting:

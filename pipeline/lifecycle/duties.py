@@ -45,6 +45,13 @@ class Duty:
         """The link as it is now."""
         return self.context.model.links.get(self.link)
 
+    def reachable(self) -> Link | None:
+        """The link as it is now, for what needs the cluster at its other end: None where that is not reached from here
+        (MODE-44).
+        """
+        link = self.row()
+        return link if link is not None and self.context.reach.can(link) else None
+
     def mirrors(self) -> Iterator[Mirror]:
         """The link's mirrors as they are now."""
         return iter(self.context.model.mirrors_of(self.link))

@@ -19,7 +19,7 @@ from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.models import Link, Mirror, TaskError, TaskStatus, at_most_ten
 from pipeline.link.settings_of_link import LinkSettings
-from pipeline.link.states import ConnectionMode, LinkState, TaskErrorCode, TaskName, TaskState
+from pipeline.link.states import LinkState, TaskErrorCode, TaskName, TaskState
 from pipeline.sync.problems import Side, problem
 
 log = logging.getLogger(__name__)
@@ -87,10 +87,14 @@ class LinkTask(ABC):
         link = self.row()
         return 1.0 if link is None else float(getattr(LinkSettings.of(link.configs), self.interval_property)) / 1000
 
+    def is_ours(self, link: Link) -> bool:
+        """Whether the task runs here: while nobody reaches both clusters, whoever has the link's row says so."""
+        return self.context.reach.can(link) or link.state in _AFTER_LINK
+
     async def run(self) -> None:
         """Do what is due and report it. A defect shows as INTERNAL_ERROR and in the log, and ends nothing else."""
         link, began = self.row(), time.monotonic()
-        if link is None:
+        if link is None or not self.is_ours(link):
             return
         report = Report()
         try:
@@ -105,7 +109,7 @@ class LinkTask(ABC):
 
     async def _work(self, link: Link) -> tuple[TaskState, Report]:
         settings = LinkSettings.of(link.configs)
-        if not link.can_mirror or link.connection_mode is ConnectionMode.INBOUND or not self.is_on(settings):
+        if not link.can_mirror or not self.is_on(settings):
             return TaskState.NOT_CONFIGURED, Report()
         if link.state in _AFTER_LINK:
             return _AFTER_LINK[link.state], Report()

@@ -40,7 +40,7 @@ class PartitionCounts(Duty):
 
     async def run(self) -> None:
         while True:
-            link = self.row()
+            link = self.reachable()
             following = [m for m in self.mirrors() if m.status is MirrorStatus.ACTIVE or is_draining(m)]
             if link is None or link.state is not LinkState.ACTIVE or not following or time.monotonic() < self._next:
                 await self.rows_change()

@@ -47,7 +47,7 @@ class _Running:
 
 
 class Engine:
-    """All copying of one worker."""
+    """All copying of one worker to one cluster."""
 
     def __init__(
         self,
@@ -56,10 +56,11 @@ class Engine:
         open_sink: Callable[[str], SliceSink],
         worker: str,
         *,
-        memory_bytes: int,
+        budget: MemoryBudget,
         partition_bytes: int,
     ) -> None:
-        self.budget = MemoryBudget(memory_bytes)
+        """`budget` is for all engines of the process (I5)."""
+        self.budget = budget
         self._destination = destination
         self._registrar = registrar
         self._open_sink = open_sink

@@ -32,6 +32,7 @@ from pipeline.mirror.engine import Engine, LinkWork
 from pipeline.mirror.fetching import FetchSettings
 from pipeline.mirror.gaps import is_compacted
 from pipeline.mirror.link_copying import LinkTuning
+from pipeline.mirror.memory import MemoryBudget
 from pipeline.mirror.pieces import Piece, PieceStatus
 from pipeline.mirror.plan import Policy
 from pipeline.mirror.slices import Slice
@@ -227,7 +228,7 @@ class Mirroring:
             self.registrar,
             lambda _: DirectSink(),
             "worker",
-            memory_bytes=memory,
+            budget=MemoryBudget(memory),
             partition_bytes=partition,
         )
 

@@ -41,6 +41,10 @@ def connect(link: Link) -> ClientSecurity:
     return client_arguments(link.configs)
 
 
+def dials(link: Link) -> bool:
+    return link.connection_mode is ConnectionMode.OUTBOUND
+
+
 def model(link: Link = LINK, *mirrors: Mirror) -> ReadModel:
     made = ReadModel(TOPICS)
 
@@ -60,11 +64,11 @@ def pieces(work: dict[str, LinkWork]) -> dict[int, int]:
 
 
 def share(owned: Collection[int]) -> dict[int, int]:
-    return pieces(wanted(model(LINK, MIRROR), owned, 4, connect))
+    return pieces(wanted(model(LINK, MIRROR), owned, 4, dials, connect))
 
 
 def test_one_worker_has_everything() -> None:
-    work = wanted(model(LINK, MIRROR), ALL, 4, connect)
+    work = wanted(model(LINK, MIRROR), ALL, 4, dials, connect)
     assert pieces(work) == {n: 10 * n for n in range(6)}
     piece = min(work["l"].pieces, key=lambda each: each.partition)
     assert (piece.source_topic, piece.mirror_topic) == ("orders", "eu.orders")
@@ -80,22 +84,22 @@ def test_workers_share_without_overlap_or_hole() -> None:
 
 
 def test_who_owns_nothing_copies_nothing() -> None:
-    assert wanted(model(LINK, MIRROR), (), 4, connect) == {}
+    assert wanted(model(LINK, MIRROR), (), 4, dials, connect) == {}
 
 
 def test_a_link_without_a_piece_here_is_not_opened() -> None:
-    assert wanted(model(), ALL, 4, connect) == {}
+    assert wanted(model(), ALL, 4, dials, connect) == {}
 
 
 @pytest.mark.parametrize("state", LinkState)
 def test_which_links_are_open(state: LinkState) -> None:
     """STATE-7: an unavailable one keeps trying, by itself; paused and failed ones do not."""
-    work = wanted(model(replace(LINK, state=state), MIRROR), ALL, 4, connect)
+    work = wanted(model(replace(LINK, state=state), MIRROR), ALL, 4, dials, connect)
     assert bool(work) == (state not in (LinkState.PAUSED, LinkState.FAILED))
 
 
 def test_the_side_that_does_not_dial_copies_nothing() -> None:
-    assert wanted(model(replace(LINK, connection_mode=ConnectionMode.INBOUND), MIRROR), ALL, 4, connect) == {}
+    assert wanted(model(replace(LINK, connection_mode=ConnectionMode.INBOUND), MIRROR), ALL, 4, dials, connect) == {}
 
 
 @pytest.mark.parametrize(
@@ -110,13 +114,13 @@ def test_the_side_that_does_not_dial_copies_nothing() -> None:
     ],
 )
 def test_which_mirrors_copy(status: MirrorStatus, copies: bool) -> None:
-    assert bool(wanted(model(LINK, replace(MIRROR, status=status)), ALL, 4, connect)) == copies
+    assert bool(wanted(model(LINK, replace(MIRROR, status=status)), ALL, 4, dials, connect)) == copies
 
 
 def test_a_failover_copies_no_more() -> None:
     """MIRROR-68."""
     failing = replace(MIRROR, status=MirrorStatus.PENDING_STOPPED, pending=PendingOperation.FAILOVER)
-    assert wanted(model(LINK, failing), ALL, 4, connect) == {}
+    assert wanted(model(LINK, failing), ALL, 4, dials, connect) == {}
 
 
 def test_a_link_that_cannot_be_connected_does_not_hold_up_another() -> None:
@@ -132,11 +136,11 @@ def test_a_link_that_cannot_be_connected_does_not_hold_up_another() -> None:
             raise SecurityError("ssl.keystore.location", "no such file")
         return connect(link)
 
-    assert list(wanted(made, ALL, 4, fails)) == ["other"]
+    assert list(wanted(made, ALL, 4, dials, fails)) == ["other"]
 
 
 def test_compacted_mirrors_are_known_as_such() -> None:
-    work = wanted(model(LINK, replace(MIRROR, cleanup_policy="compact,delete")), ALL, 4, connect)
+    work = wanted(model(LINK, replace(MIRROR, cleanup_policy="compact,delete")), ALL, 4, dials, connect)
     assert {piece.is_compacted for piece in work["l"].pieces} == {True}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.control.outcomes import Outcome, decide
+from pipeline.control.reach import Dialling
 from pipeline.control.read_model import ReadModel
 from pipeline.control.tail import Entry
 from pipeline.control.topics import ControlTopics
@@ -104,9 +105,11 @@ class Rows:
             "registry": None,
             "send_outcome": self.send_outcome,
             "forget_position": self.forget_position,
+            "submit": None,
             "sealing": Clear(),
         }
-        return Context(**(given | means))
+        given |= means
+        return Context(**({"reach": Dialling(given["sealing"])} | given))
 
     def mirror(self, topic: str = "m") -> Mirror:
         return self.model.mirrors[f"l/{topic}"]

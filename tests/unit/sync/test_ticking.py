@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.control.reach import Dialling
 from pipeline.control.read_model import ReadModel
 from pipeline.control.tail import Entry
 from pipeline.control.topics import ControlTopics
@@ -19,7 +20,8 @@ from pipeline.lifecycle.link_task import LinkTask, Report
 from pipeline.lifecycle.ticking import TICKED, Tick, TickedTask, Ticking
 from pipeline.link.models import Link, TaskError, TaskStatus
 from pipeline.link.settings_of_link import LinkSettings
-from pipeline.link.states import LinkMode, LinkState, TaskErrorCode, TaskName, TaskState
+from pipeline.link.states import ConnectionMode, LinkMode, LinkState, TaskErrorCode, TaskName, TaskState
+from tests.unit.lifecycle.rows import Clear
 
 TOPICS = ControlTopics("app", 4, 1)
 KEY = f"link/{TaskName.ACL_SYNC}"
@@ -30,6 +32,7 @@ class Rows:
 
     def __init__(self) -> None:
         self.model = ReadModel(TOPICS)
+        self.reach = Dialling(Clear())  # type: ignore[arg-type]
         self.reports: list[TaskStatus] = []
         self.put(state=LinkState.ACTIVE)
 
@@ -107,6 +110,16 @@ async def test_a_task_follows_its_link(rows: Rows, task: Task, state: LinkState,
     await task.run()
     assert [each.state for each in rows.reports] == [shown]
     assert task.cycles == (state is LinkState.ACTIVE)
+
+
+async def test_the_side_that_waits_tells_of_tasks_only_while_nobody_runs_them(rows: Rows, task: Task) -> None:
+    """MODE-44: what a link's tasks do is told by the side that dials, unless it has gone."""
+    rows.put(connection_mode=ConnectionMode.INBOUND)
+    await task.run()
+    assert rows.reports == []
+    rows.put(state=LinkState.UNAVAILABLE)
+    await task.run()
+    assert [each.state for each in rows.reports] == [TaskState.LINK_UNAVAILABLE]
 
 
 async def test_what_is_off_and_what_cannot_mirror_is_not_configured(rows: Rows, task: Task) -> None:
