@@ -5,6 +5,7 @@
     ├── TimedOut                 no answer in time: what was asked may have happened or not; look before repeating
     ├── NotAuthenticated         TLS or SASL refused us: needs other credentials (STATE-11, STATE-33)
     ├── Unsupported              the broker does not speak a version we need (REST-91)
+    ├── RemoteLinkNotFound       the other side of a two-sided link is not there (STATE-31)
     ├── KafkaFailure             the broker answered with an error code; it names operation and resource
     │   └── NotAuthorized        a permission is missing there: needs an ACL (STATE-35)
     └── SecurityError            a property cannot be used as it is; it names the property (LINK-70..95)
@@ -62,6 +63,16 @@ class NotAuthenticated(ClusterError):
 
 class Unsupported(ClusterError):
     """The broker lacks an API or a version of it that we need; the message names broker, API and versions."""
+
+
+class RemoteLinkNotFound(ClusterError):
+    """The partner of a two-sided link is missing on the remote cluster, or is no partner (STATE-31); it may come."""
+
+    retriable = True
+
+    def __init__(self, why: str = "") -> None:
+        text = "Failed to get remote link config due to link not being found on the remote cluster."
+        super().__init__(f"{text} ({why})" if why else text)
 
 
 class KafkaFailure(ClusterError):

@@ -33,20 +33,21 @@ class Entry:
 
 
 class Tail:
-    """Reads `topics` (name -> partitions) and hands each record to `apply`, in order within a partition, in the
-    event loop.
+    """Reads `topics` (name -> how many partitions, or which) and hands each record to `apply`, in the event loop.
+
+    Records of a partition come in order.
     """
 
     def __init__(
         self,
         client: dict[str, Any],
-        topics: Mapping[str, int],
+        topics: Mapping[str, int | range],
         apply: Callable[[Entry], None],
         *,
         from_end: bool = False,
     ) -> None:
         self._client = client
-        self._topics = dict(topics)
+        self._topics = {name: range(each) if isinstance(each, int) else each for name, each in topics.items()}
         self._apply = apply
         self._from_end = from_end
         self._next: dict[tuple[str, int], int] = {}
@@ -67,7 +68,7 @@ class Tail:
             isolation_level="read_committed",
         )
         await self._consumer.start()
-        partitions = [TopicPartition(topic, n) for topic, count in self._topics.items() for n in range(count)]
+        partitions = [TopicPartition(topic, n) for topic, numbers in self._topics.items() for n in numbers]
         self._consumer.assign(partitions)
         ends = await self._consumer.end_offsets(partitions)
         if self._from_end:

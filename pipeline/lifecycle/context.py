@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from pipeline.cluster.admin import Admin
 from pipeline.cluster.metadata import TopicInfo
 from pipeline.cluster.security import ClientSecurity, client_arguments
 from pipeline.control.outcomes import Outcome
+from pipeline.control.partner import Partner
 from pipeline.control.reach import Reach
 from pipeline.control.read_model import ReadModel
 from pipeline.control.registry import Registry
@@ -23,6 +25,7 @@ from pipeline.link.models import Command, Link, Result
 from pipeline.mirror.destination import Destination
 
 log = logging.getLogger(__name__)
+PARTNER_APP_ID = "partner.app.id"
 NOTHING_FOR_S = 5.0
 """How long nothing may come of what was decided before it is decided again."""
 
@@ -50,6 +53,8 @@ class Context:
     reach: Reach
     _securities: dict[str, tuple[Mapping[str, str], ClientSecurity]] = field(default_factory=dict)
     _remotes: dict[str, tuple[ClientSecurity, Admin]] = field(default_factory=dict)
+    _partners: dict[str, tuple[ClientSecurity, str, Partner]] = field(default_factory=dict)
+    _partnering: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _known_configs: frozenset[str] = frozenset()
     _own_topics: Mapping[str, TopicInfo] = field(default_factory=dict)
     _own_topics_at: float = float("-inf")
@@ -142,13 +147,47 @@ class Context:
         self._remotes[link.name] = (security, admin)
         return admin
 
+    async def partner(self, link: Link) -> Partner:
+        """The control plane at the other end of a link, kept until the link's connection properties change.
+
+        It is opened when first asked for. Raises ClusterError: RemoteLinkNotFound where there is no control plane. Its
+        rows are as current as the network is quick; `catch_up` makes sure before something is decided on them.
+        """
+        async with self._partnering[link.name]:
+            security = self.security_of(link)
+            app_id = link.configs.get(PARTNER_APP_ID) or self.model.topics.app_id
+            kept = self._partners.get(link.name)
+            if kept is not None and (kept[0], kept[1]) == (security, app_id):
+                return kept[2]
+            if kept is not None:
+                del self._partners[link.name]
+                await kept[2].close()
+            partner = Partner(link.name, security, await self.remote(link), app_id)
+            try:
+                await partner.open()
+            except BaseException:
+                await partner.close()
+                raise
+            self._partners[link.name] = (security, app_id, partner)
+            return partner
+
+    async def paired_partner(self, link: Link) -> Partner:
+        """As `partner`, caught up, and with a link object that is the other side of ours (STATE-31)."""
+        partner = await self.partner(link)
+        await partner.catch_up()
+        partner.other_side(link, self.cluster_id)
+        return partner
+
     async def hang_up(self, link: str) -> None:
         """Close what is open to a link's remote cluster."""
+        partner = self._partners.pop(link, None)
+        if partner is not None:
+            await partner[2].close()
         self._securities.pop(link, None)
         kept = self._remotes.pop(link, None)
         if kept is not None:
             await kept[1].close()
 
     async def close(self) -> None:
-        for link in list(self._remotes):
+        for link in {*self._remotes, *self._partners}:
             await self.hang_up(link)

@@ -7,6 +7,7 @@ from pipeline.cluster.errors import (
     KafkaFailure,
     NotAuthenticated,
     NotAuthorized,
+    RemoteLinkNotFound,
     SecurityError,
     TimedOut,
     Unreachable,
@@ -27,6 +28,8 @@ _CODES = {
 def task_error(error: ClusterError, side: str) -> TaskError:
     """What a task or a transition lists of it (STATE-33..48): a refusal of the `source` or of the `destination`."""
     own = side == "destination"
+    if isinstance(error, RemoteLinkNotFound):
+        return TaskError(TaskErrorCode.REMOTE_LINK_NOT_FOUND_ERROR, str(error))
     if isinstance(error, NotAuthorized):
         code = TaskErrorCode.BROKER_AUTHORIZATION_ERROR if own else TaskErrorCode.AUTHORIZATION_ERROR
     elif isinstance(error, NotAuthenticated):
@@ -41,6 +44,8 @@ def task_error(error: ClusterError, side: str) -> TaskError:
 def refused_by(error: ClusterError, side: str) -> LinkError:  # noqa: PLR0911 - one row an error
     """The answer to a command that a cluster (`source` or `destination`) refused; names the code of spec 4.2."""
     own = "BROKER_" if side == "destination" else ""
+    if isinstance(error, RemoteLinkNotFound):
+        return Invalid(f"{TaskErrorCode.REMOTE_LINK_NOT_FOUND_ERROR}: {error}")
     if isinstance(error, NotAuthorized):
         return Invalid(f"{own}AUTHORIZATION_ERROR: {side}: {error}")
     if isinstance(error, NotAuthenticated):

@@ -1,4 +1,4 @@
-"""Rows of the property table: how a link behaves (spec 2.2, LINK-20..47)."""
+"""Rows of the property table: how a link behaves (spec 2.2, LINK-20..48)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pipeline.link.states import ConnectionMode, LinkMode
 from pipeline.link.topic_configs import DEFAULT_INCLUDE, check_include
 from pipeline.link.value_checks import (
     check_addresses,
+    check_app_id,
     check_cluster_link_id,
     check_prefix,
     check_rate,
@@ -279,6 +280,15 @@ BEHAVIOUR = (
         "LINK-47",
         modes=RECEIVING,
         minimum=1,
+    ),
+    Property(
+        "partner.app.id",
+        Type.STRING,
+        None,
+        "CLUSTERLINK_APP_ID of the workers at the other end of a two-sided link; the own one where not given.",
+        "LINK-48",
+        modes=DIALLING_BACK,
+        check=check_app_id,
     ),
 )
 """In the order of the specification."""

@@ -47,6 +47,13 @@ def check_prefix(prefix: str) -> None:
         )
 
 
+def check_app_id(app_id: str) -> None:
+    """LINK-48: topics begin with it."""
+    problem = topic_name_problem(f"{app_id}-synced_offsets-changelog")
+    if problem:
+        raise ValueError(f"'{shorten(app_id)}' cannot begin the names of control topics: {problem}")
+
+
 def check_cluster_link_id(text: str) -> None:
     read_cluster_link_id(text)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pipeline.cluster.errors import SECURITY_DISABLED, ClusterError, NotAuthenticated, NotAuthorized
+from pipeline.cluster.errors import SECURITY_DISABLED, ClusterError, NotAuthenticated, NotAuthorized, RemoteLinkNotFound
 from pipeline.link.models import TaskError
 from pipeline.link.states import TaskErrorCode
 
@@ -33,6 +33,8 @@ _CODES = {
 def problem(error: ClusterError, side: Side) -> TaskError:
     """The task's error for a cluster's; its message names the side, the operation and the resource."""
     own = side is Side.DESTINATION
+    if isinstance(error, RemoteLinkNotFound):
+        return TaskError(TaskErrorCode.REMOTE_LINK_NOT_FOUND_ERROR, str(error))
     if isinstance(error, NotAuthorized):
         code = TaskErrorCode.BROKER_AUTHORIZATION_ERROR if own else TaskErrorCode.AUTHORIZATION_ERROR
     elif isinstance(error, NotAuthenticated):

@@ -47,6 +47,13 @@ class Rest:
         rows = [{"name": name, "value": value} for name, value in given.items()]
         return self.ask("POST", "", {"source_cluster_id": source.cluster_id, "configs": rows}, link_name=link)
 
+    def create_side(self, link: str, remote: LocalCluster, **configs: str) -> httpx.Response:
+        """One side of a bidirectional link; config names with underscores for dots."""
+        given = {"link.mode": "BIDIRECTIONAL", "bootstrap.servers": remote.bootstrap_servers}
+        given |= {k.replace("_", "."): v for k, v in configs.items()}
+        rows = [{"name": name, "value": value} for name, value in given.items()]
+        return self.ask("POST", "", {"remote_cluster_id": remote.cluster_id, "configs": rows}, link_name=link)
+
     def create_mirror(self, link: str, topic: str) -> httpx.Response:
         return self.ask("POST", f"/{link}/mirrors", {"source_topic_name": topic})
 
