@@ -22,10 +22,10 @@ from pipeline.control.registry import Registry
 from pipeline.control.sealing import Sealing
 from pipeline.lifecycle.decisions import Decision
 from pipeline.link.models import Command, Link, Result
+from pipeline.link.settings_of_link import LinkSettings
 from pipeline.mirror.destination import Destination
 
 log = logging.getLogger(__name__)
-PARTNER_APP_ID = "partner.app.id"
 NOTHING_FOR_S = 5.0
 """How long nothing may come of what was decided before it is decided again."""
 
@@ -155,7 +155,7 @@ class Context:
         """
         async with self._partnering[link.name]:
             security = self.security_of(link)
-            app_id = link.configs.get(PARTNER_APP_ID) or self.model.topics.app_id
+            app_id = LinkSettings.of(link.configs).partner_app_id or self.model.topics.app_id
             kept = self._partners.get(link.name)
             if kept is not None and (kept[0], kept[1]) == (security, app_id):
                 return kept[2]

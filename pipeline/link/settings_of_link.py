@@ -44,6 +44,7 @@ class LinkSettings:
     link_max_bytes_per_second: int
     mirror_gap_max_markers: int
     mirror_gap_max_coordinator_markers: int
+    partner_app_id: str | None
     metadata_max_age_ms: int
     request_timeout_ms: int
     default_api_timeout_ms: int
