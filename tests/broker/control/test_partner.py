@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,16 @@ from tests.support.permitting import allow, login
 from tests.support.workers import WorkerProcess
 
 
-def partner_of(link: str, app_id: str, **properties: str) -> Partner:
-    security = client_arguments({name.replace("_", "."): value for name, value in properties.items()})
-    return Partner(link, security, Admin(security), app_id)
+@asynccontextmanager
+async def partner_of(link: str, app_id: str, cluster: LocalCluster, **properties: str) -> AsyncIterator[Partner]:
+    given = {name.replace("_", "."): value for name, value in properties.items()}
+    security = client_arguments({"bootstrap.servers": cluster.bootstrap_servers} | given)
+    async with Admin(security) as admin:
+        partner = Partner(link, security, admin, app_id)
+        try:
+            yield partner
+        finally:
+            await partner.close()
 
 
 @pytest.mark.timeout(300)
@@ -39,9 +47,11 @@ def test_two_workers_see_and_command_each_other(
         checked(there.create_side(link, destination))
 
         async def look() -> None:
-            partner = partner_of(link, one.app_id, bootstrap_servers=destination.bootstrap_servers)
-            unknown = partner_of("nobody", one.app_id, bootstrap_servers=destination.bootstrap_servers)
-            try:
+            async with (
+                partner_of(link, one.app_id, destination) as partner,
+                partner_of("nobody", one.app_id, destination) as unknown,
+                partner_of(link, "no-such-app", destination) as nowhere,
+            ):
                 await partner.open()
                 await unknown.open()
                 assert partner.cluster_id == destination.cluster_id
@@ -59,17 +69,13 @@ def test_two_workers_see_and_command_each_other(
                 async with asyncio.timeout(30):
                     while not partner.positions(topic) or not partner.tasks():
                         await asyncio.sleep(0.1)
-                checked(here.ask("DELETE", f"/{link}", force="true"))
+                checked(await asyncio.to_thread(here.ask, "DELETE", f"/{link}", force="true"))
                 await partner.catch_up()
                 assert partner.link() is None and partner.mirrors() == []
                 with pytest.raises(RemoteLinkNotFound, match="there is no cluster link"):
                     partner.other_side(seen, source.cluster_id)
-            finally:
-                await partner.close()
-                await unknown.close()
-            nowhere = partner_of(link, "no-such-app", bootstrap_servers=destination.bootstrap_servers)
-            with pytest.raises(RemoteLinkNotFound, match="no topics no-such-app"):
-                await nowhere.open()
+                with pytest.raises(RemoteLinkNotFound, match="no topics no-such-app"):
+                    await nowhere.open()
 
         asyncio.run(look())
 
@@ -84,14 +90,8 @@ def test_what_may_not_be_read_is_named(secure_destination: LocalCluster, unique:
         allow(secure_destination, "link", "READ", name)
 
     async def look() -> None:
-        partner = partner_of(
-            "l",
-            app_id,
-            bootstrap_servers=secure_destination.bootstrap_servers,
-            **login(secure_destination, "link"),
-        )
-        with pytest.raises(NotAuthorized, match=f"WRITE on topic {app_id}.commands"):
-            await partner.open()
-        await partner.close()
+        async with partner_of("l", app_id, secure_destination, **login(secure_destination, "link")) as partner:
+            with pytest.raises(NotAuthorized, match=f"WRITE on topic {app_id}.commands"):
+                await partner.open()
 
     asyncio.run(look())
