@@ -1,7 +1,7 @@
 """Apply what the leader of a link decided: the only writer of links, mirrors and what tasks keep, and of results.
 
 source  outcomes   decisions keyed by link, each with the row versions it was made on
-tables  links, mirrors, tasks, requests, synced_offsets, owned_acls
+tables  links, mirrors, tasks, requests, synced_offsets, owned_acls, carriers
 sink    results    the result of each command, after its rows are written; the same again where a worker died over it
 sink    audit      a line for each command answered (SEC-36)
 """
@@ -16,6 +16,7 @@ from pipeline.app import app, control_topic, topics
 from pipeline.control.auditing import audit_line
 from pipeline.control.outcomes import ROWS_HEADER, Outcome, decide, rows_changed
 from pipeline.link.models import Command, Result
+from tables.carriers import carriers
 from tables.links import links
 from tables.mirrors import mirrors
 from tables.owned_acls import owned_acls
@@ -34,6 +35,7 @@ TABLES = {
     "tasks": tasks,
     "synced_offsets": synced_offsets,
     "owned_acls": owned_acls,
+    "carriers": carriers,
 }
 
 

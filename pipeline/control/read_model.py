@@ -16,9 +16,10 @@ from typing import Any
 from pipeline.control.keys import mirror_key
 from pipeline.control.tail import Entry
 from pipeline.control.topics import ControlTopics
+from pipeline.link.carrier import Carrier
 from pipeline.link.models import Link, Mirror, Position, TaskStatus
 
-TABLES = ("links", "mirrors", "requests", "positions", "tasks", "synced_offsets", "owned_acls")
+TABLES = ("links", "mirrors", "requests", "positions", "tasks", "synced_offsets", "owned_acls", "carriers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class ReadModel:
     """By "link/group": what the offset sync remembers (`pipeline/sync/marks.py`)."""
     owned_acls: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By "link/number": the ACLs that a link created (`pipeline/sync/acl_ownership.py`)."""
+    carriers: dict[str, Carrier] = field(default_factory=dict)
+    """By link: the last sign of life of the side that dials for it (`pipeline/lifecycle/hearing.py`)."""
     versions: dict[tuple[str, str], int] = field(default_factory=dict)
     _changed: dict[str, asyncio.Event] = field(default_factory=dict)
     _mirrors_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -136,6 +139,8 @@ class ReadModel:
             self.positions[key] = Position.from_json(row)
         elif table == "tasks":
             self.tasks[key] = TaskStatus.from_json(row)
+        elif table == "carriers":
+            self.carriers[key] = Carrier.from_json(row)
         else:
             getattr(self, table)[key] = row
         self.versions[table, key] = version

@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.control.keys import mirror_key
 from pipeline.control.outcomes import Change, Outcome
 from pipeline.control.read_model import ReadModel
+from pipeline.link.carrier import Carrier
 from pipeline.link.link_transitions import LinkChange
 from pipeline.link.models import Link, Mirror, Result, TaskError, TaskStatus
 from pipeline.link.transitions import Change as MirrorChange
@@ -41,6 +42,11 @@ class Decision:
 
     def drop_link(self, name: str) -> None:
         self._put("links", name, None)
+        if name in self._model.carriers:
+            self._put("carriers", name, None)
+
+    def put_carrier(self, carrier: Carrier) -> None:
+        self._put("carriers", carrier.link, carrier.to_json())
 
     def put_mirror(self, mirror: Mirror) -> None:
         self._put("mirrors", mirror_key(mirror.link, mirror.mirror_topic), mirror.to_json())

@@ -59,7 +59,7 @@ class Draining(Duty):
 
     async def run(self) -> None:
         while True:
-            link = self.reachable()
+            link = self.row()
             waiting = {m.mirror_topic: m for m in self.mirrors() if is_draining(m)} if link else {}
             self._drains = {topic: self._drain_of(mirror) for topic, mirror in waiting.items()}
             if link is None or not waiting:
@@ -81,7 +81,7 @@ class Draining(Duty):
                     replace(mirror, is_drained=True, source_configs=drain.drained.source_configs, transition_errors=())
                 )
                 rows += 1
-            elif mirror.transition_errors != drain.errors:
+            elif mirror.transition_errors != drain.errors and (drain.errors or self.reachable() is not None):
                 decision.list_errors(mirror, drain.errors)
                 rows += 1
 
@@ -102,7 +102,7 @@ class Draining(Duty):
                 drain.equal_since = None
             elif drain.drained is None:
                 todo.append(drain)
-        if not todo:
+        if not todo or not self.context.reach.can(link):
             return
         ends = await self._ends(link, [drain.mirror for drain in todo])
         now = time.monotonic()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pipeline.lifecycle.carrying import Carrying
 from pipeline.lifecycle.draining import Draining
 from pipeline.lifecycle.duties import Duty
+from pipeline.lifecycle.hearing import Hearing
 from pipeline.lifecycle.leading import Handler
 from pipeline.lifecycle.link_commands import create_link, delete_link, update_link
 from pipeline.lifecycle.mirror_commands import create_mirror, delete_mirrors
@@ -37,6 +39,7 @@ HANDLERS: Mapping[str, Handler] = {
 DUTIES: tuple[type[Duty], ...] = (
     SecretKeeping,
     Probing,
+    Hearing,
     Watching,
     SettingUp,
     Draining,
@@ -46,3 +49,6 @@ DUTIES: tuple[type[Duty], ...] = (
     Ticking,
 )
 """In the order in which they are asked what to decide; a link's state comes before what follows from it."""
+
+CARRIED: tuple[type[Duty], ...] = (Carrying, Draining, PartitionCounts, Ticking)
+"""What is done for a partner's link that cannot dial; the rest its own side does (MODE-44)."""

@@ -19,12 +19,17 @@ from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.duties import Duty, wait
 from pipeline.lifecycle.times import now_ms
-from pipeline.link.errors import InternalError, KafkaRetriable, LinkError
+from pipeline.link.errors import InternalError, KafkaRetriable, LinkError, Unavailable
 from pipeline.link.models import Command, Result
+from pipeline.link.states import LinkState
 
 log = logging.getLogger(__name__)
 Handler = Callable[[Context, Command, Request, Decision], Awaitable[None]]
 IDLE_S = 5.0
+TAKEN_UP_WITHIN_S = 30.0
+"""How long a command may wait for the side that dials to begin with it."""
+TAKES_UP = frozenset({LinkState.ACTIVE, LinkState.PAUSED})
+"""States of a link in which its dialling side may be expected to carry commands out."""
 DUTIES_WAIT_S = 0.5
 """How long a queue of commands may keep the duties waiting."""
 
@@ -40,6 +45,7 @@ class LinkLeader:
         self._handlers = handlers
         self._wake = asyncio.Event()
         self._collected_at = 0.0
+        self._seen_at: dict[str, float] = {}
         self._duties = [duty(context, link, self._wake.set) for duty in duties]
 
     def saw(self, table: str, key: str) -> None:
@@ -70,13 +76,27 @@ class LinkLeader:
 
     async def _round(self) -> bool:
         """Do the next thing; whether there was one. However many commands wait, duties get their turn (STATE-62)."""
-        pending = self._context.model.pending(self._link)
-        if pending and time.monotonic() - self._collected_at < DUTIES_WAIT_S:
-            await self._carry_out(pending[0])
+        request = self._next()
+        if request is not None and time.monotonic() - self._collected_at < DUTIES_WAIT_S:
+            await self._carry_out(request)
             return True
         has_found = await self._collect()
         self._collected_at = time.monotonic()
-        return has_found or bool(pending)
+        return has_found or request is not None
+
+    def _next(self) -> Request | None:
+        """The first command that is to be answered from here; the side that dials sees to the others (MODE-44)."""
+        model, reach = self._context.model, self._context.reach
+        link, now = model.links.get(self._link), time.monotonic()
+        pending = model.pending(self._link)
+        self._seen_at = {request.id: self._seen_at.get(request.id, now) for request in pending}
+        for request in pending:
+            if reach.does(link, request.command["kind"]):
+                return request
+            waits = link is not None and link.state in TAKES_UP and now - self._seen_at[request.id] < TAKEN_UP_WITHIN_S
+            if reach.is_home and not waits and not request.stage:
+                return request
+        return None
 
     async def _collect(self) -> bool:
         """Settle what a duty has found; whether one had found something."""
@@ -102,11 +122,22 @@ class LinkLeader:
                 log.exception("%s of link %s failed, it begins again", duty.name, self._link)
                 await asyncio.sleep(1)
 
+    def _refuse_for_others(self, command: Command) -> None:
+        """Answer for the side that dials, which has not taken a command up (MODE-44). Raises Unavailable."""
+        link = self._context.model.links.get(self._link)
+        if link is not None and not self._context.reach.does(link, command.kind):
+            why = link.error_message or "its workers have not taken the command up"
+            raise Unavailable(
+                f"{command.kind} needs both clusters, and the side that dials for cluster link '{link.name}' "
+                f"(cluster {link.remote_cluster_id}) does not carry it out: {why}. Nothing was done."
+            )
+
     async def _carry_out(self, request: Request) -> None:
         context = self._context
         decision = Decision(context.model, self._link)
         command = Command.from_json(request.command)
         try:
+            self._refuse_for_others(command)
             await self._handlers[command.kind](context, command, request, decision)
             result = Result(command.id, command.link, command.kind, data=decision.data)
             if command.validate_only:
@@ -162,11 +193,11 @@ class Leaders:
 
     def look(self) -> None:
         """Begin with links that have come, end with those that have gone."""
-        model = self._context.model
+        model, reach = self._context.model, self._context.reach
         wanted = {
             link
             for link in {*model.links, *(r.link for r in model.pending())}
-            if link_partition(link, self._partitions) in self._owned
+            if link_partition(link, self._partitions) in self._owned and reach.leads(model.links.get(link))
         }
         for link in set(self._tasks) - wanted:
             del self._leaders[link]

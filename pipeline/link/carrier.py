@@ -1,0 +1,25 @@
+"""What the workers of the dialling side say of a link that they carry for the side that waits (MODE-43, MODE-44)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.link.jsonable import Jsonable
+from pipeline.link.states import LinkErrorCode
+
+
+@dataclass(frozen=True)
+class Carrier(Jsonable):
+    """Their sign of life, written into the tables of the side that waits, and what stands against their work.
+
+    `cluster_link_id` is that of the link it is about: another link of the name may have been there before.
+    """
+
+    link: str
+    cluster_link_id: str
+    cluster_id: str
+    """Of the dialling side."""
+    worker: str = ""
+    error: LinkErrorCode = LinkErrorCode.NO_ERROR
+    error_message: str = ""
+    time_ms: int = 0
