@@ -24,9 +24,10 @@ from pipeline.app import app, control_topic, settings, topics, worker
 from pipeline.control.auditing import audit_line
 from pipeline.control.keys import link_partition
 from pipeline.control.sealing import refuse_clear_secrets
-from pipeline.link.commands import dump, identify, parse
+from pipeline.link.commands import KINDS, dump, identify, parse
 from pipeline.link.errors import LinkError
 from pipeline.link.models import Command, Result
+from pipeline.metrics.meter import METER
 from tables.requests import requests
 
 commands_topic = control_topic(topics.commands)
@@ -48,6 +49,8 @@ async def commands(stream: Any) -> None:
             command = await asyncio.to_thread(worker.sealing.seal_command, command)
         except LinkError as error:
             result = refusal(raw, f"{partition}-{offset}", error)
+            kind = result.kind if result.kind in KINDS else "(unknown)"
+            METER.add("clusterlink_commands_total", kind, str(result.error_code))
             await audit_topic.send(key=result.link.encode(), value=audit_line(result, command))
             await _answer(result)
             continue

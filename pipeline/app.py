@@ -22,6 +22,7 @@ from pipeline.cluster.errors import ClusterError
 from pipeline.control.sending import BATCH_BYTES, LARGEST_RECORD
 from pipeline.control.topics import WrongPartitionCount
 from pipeline.faust_security import broker_credentials
+from pipeline.faust_vitals import FaustVitals
 from pipeline.settings import SettingsError, load
 from pipeline.worker import Worker
 
@@ -114,6 +115,8 @@ app = App(
     worker_redirect_stdouts=False,
     autodiscover=["agents", "tables"],
 )
+
+worker.faust = FaustVitals(app)
 
 
 def control_topic(name: str) -> Any:

@@ -242,6 +242,14 @@ SETTINGS: tuple[Setting, ...] = (
         "Take commands that others wrote to the commands topic with secrets in the clear. The records of that topic "
         "keep them in the clear until they are deleted.",
     ),
+    Setting(
+        "metrics_detail",
+        str,
+        "partition",
+        lambda v: v in ("link", "topic", "partition"),
+        "How far /metrics goes into detail: series of links only, of mirrors too, or of their partitions and of "
+        "consumer groups too.",
+    ),
     Setting("use_uvloop", _flag, True, _any, "Run on uvloop, a faster event loop; false: on Python's own."),
 )
 

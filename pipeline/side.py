@@ -25,6 +25,7 @@ from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.duties import Duty
 from pipeline.lifecycle.leading import Handler, Leaders
 from pipeline.link.models import Command, Position, Result
+from pipeline.metrics.meter import METER
 from pipeline.mirror.destination import MARKING_OPERATIONS, Destination
 from pipeline.mirror.engine import Engine, Reporter
 from pipeline.mirror.memory import MemoryBudget
@@ -57,8 +58,9 @@ class Side:
         self._partitions = settings.partitions
         self._topics = model.topics
         self._sender = sender
-        self._own = Admin(security)
-        self._data = DataClient(security)
+        traffic = METER.traffic("", "destination")
+        self._own = Admin(security, traffic=traffic)
+        self._data = DataClient(security, traffic=traffic)
         self.registry = Registry(self._topics, sender, settings.worker)
         client = security.aiokafka() | {"client_id": f"{settings.app_id}-{settings.worker}"}
         self._agreed = Tail(client, {self._topics.claims: 1, self._topics.producers: 1}, self.registry.apply)

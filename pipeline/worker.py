@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from importlib.metadata import version
 
 from aiohttp import web
 
@@ -25,13 +26,20 @@ from pipeline.control.tail import Entry, Tail
 from pipeline.control.topics import ControlTopics
 from pipeline.lifecycle.command_door import warn_if_open
 from pipeline.lifecycle.handling import DUTIES, HANDLERS
+from pipeline.metrics.meter import METER
+from pipeline.metrics.metric import Detail
 from pipeline.mirror.memory import MemoryBudget
 from pipeline.mirror.slices import SliceSink
+from pipeline.observing.faust_health import FaustHealth, NoFaust
+from pipeline.observing.serving import mount_observing
+from pipeline.observing.snapshot import Snapshot, WorkerNumbers, take
+from pipeline.observing.vitals import Vitals
 from pipeline.secrets.encoder import Encoder
 from pipeline.settings import WorkerSettings
 from pipeline.side import Side
 
 log = logging.getLogger(__name__)
+VERSION = version("clusterlink")
 ADJUST_EVERY_S = 0.1
 """Rows that change together are looked at together: a command may change thousands."""
 ROWS_TOGETHER_S = 0.1
@@ -52,7 +60,7 @@ class Worker:
         self._authentication = authentication(settings)
         security = client_arguments(settings.client_configs())
         self._client_arguments = security.aiokafka() | {"client_id": f"{settings.app_id}-{self.name}"}
-        self._own = Admin(security)
+        self._own = Admin(security, traffic=METER.traffic("", "destination"))
         self._security = security
         self.sender = Sender(self._client_arguments)
         self.plane = Plane(
@@ -70,6 +78,15 @@ class Worker:
         self._look = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._tails: list[Tail] = []
+        self._assignments = 0
+        self.faust: FaustHealth = NoFaust()
+        """How Faust is; `pipeline/app.py` puts the real one here."""
+        self.vitals = Vitals(
+            {"control_topics": self._tail_ailment, "faust": self._faust_ailment},
+            {"assigned": self._assignment_ailment, "tables": self._table_ailment},
+            self._own.cluster_id,
+        )
+        self.vitals.beats.append(self._beat)
 
     async def prepare(self) -> None:
         """Make sure that the control topics exist. Raises where the own cluster cannot be used."""
@@ -87,6 +104,24 @@ class Worker:
             rate_limit=rate_limit(self.settings),
             submit_timeout_s=self.settings.api_timeout_ms / 1000,
         )
+        detail = Detail[self.settings.metrics_detail.upper()]
+        mount_observing(application, self.vitals, self._authentication, self.snapshot, detail)
+
+    def snapshot(self) -> Snapshot:
+        """What metrics are made from, now."""
+        engine = None if self.side is None else self.side.engine
+        numbers = WorkerNumbers(
+            self.name,
+            VERSION,
+            len(self._owned),
+            self.vitals.is_ready,
+            self.vitals.loop_lag.longest_s,
+            0 if engine is None else engine.budget.used,
+            self.settings.fetch_memory_bytes,
+            self._assignments,
+            self.faust.numbers(),
+        )
+        return take(self.model, engine, self._owned, self.settings.partitions, numbers)
 
     async def start(self) -> None:
         """Follow the changelogs and begin to work on what is owned."""
@@ -116,13 +151,17 @@ class Worker:
         )
         await self.side.start()
         self._is_running = True
-        self._tasks = [asyncio.create_task(self._keep_working(self.side), name="work")]
+        self._tasks = [
+            asyncio.create_task(self._keep_working(self.side), name="work"),
+            asyncio.create_task(self.vitals.run(), name="vitals"),
+        ]
         self._look.set()
         log.info("Worker %s follows cluster %s", self.name, self.plane.cluster_id)
 
     def own(self, partitions: set[int]) -> None:
         """The partitions of the control topics that are this worker's from now on."""
         log.info("Worker %s owns partitions %s", self.name, sorted(partitions))
+        self._assignments += 1
         self._owned = set(partitions)
         self._look.set()
 
@@ -137,6 +176,24 @@ class Worker:
         await asyncio.gather(*(tail.stop() for tail in self._tails))
         await self.sender.stop()
         await self._own.close()
+
+    def _beat(self) -> None:
+        self.faust.beat()
+
+    def _faust_ailment(self) -> str:
+        return self.faust.ailment()
+
+    def _tail_ailment(self) -> str:
+        ended = [tail.name for tail in self._tails if tail.has_ended] if self._is_running else []
+        return f"reading of {', '.join(ended)} has ended" if ended else ""
+
+    def _assignment_ailment(self) -> str:
+        if not self._is_running:
+            return "the worker is starting or stopping"
+        return "" if self._owned else "no partition of the control topics is assigned to this worker"
+
+    def _table_ailment(self) -> str:
+        return "" if self.faust.is_recovered() else "tables are being recovered, or a rebalance is under way"
 
     def _apply(self, entry: Entry) -> None:
         self.model.apply(entry)

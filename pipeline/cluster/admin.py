@@ -19,13 +19,16 @@ from pipeline.cluster.administration.offsets import OffsetsAdmin
 from pipeline.cluster.administration.topics import TopicsAdmin
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.security import ClientSecurity
+from pipeline.metrics.traffic import Traffic
 
 
 class Admin(ClusterAdmin, TopicsAdmin, ConfigsAdmin, AclsAdmin, GroupsAdmin, GroupOffsetsAdmin, OffsetsAdmin):
     """Connects when first used; ``close`` ends its connections and may be called again."""
 
-    def __init__(self, security: ClientSecurity, client_id: str = "clusterlink-admin") -> None:
-        super().__init__(DataClient(security, client_id))
+    def __init__(
+        self, security: ClientSecurity, client_id: str = "clusterlink-admin", traffic: Traffic | None = None
+    ) -> None:
+        super().__init__(DataClient(security, client_id, traffic))
 
     async def start(self) -> None:
         """Reach the cluster now rather than at the first use. Raises ClusterError."""

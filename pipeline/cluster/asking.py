@@ -41,6 +41,7 @@ class _Frame:
     def __init__(self, message: Any, version: int) -> None:
         self._message = message
         self._version = version
+        self.size = 0
         message.API_VERSION = version
         message.with_header()
         self._answer = ResponseClassRegistry.get_response_class(message.header)
@@ -56,6 +57,7 @@ class _Frame:
             return b""
         encoded: bytes = self._message.encode(version=self._version, header=True)
         self._message._header = None
+        self.size = len(encoded)
         return encoded
 
     def parse_response_header(self, buffer: BytesIO) -> Any:

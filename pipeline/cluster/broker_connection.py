@@ -19,6 +19,7 @@ from aiokafka.conn import AIOKafkaConnection, CloseReason, OAuthAuthenticator
 
 from pipeline.cluster.framing import Frame, FrameProtocol
 from pipeline.cluster.kerberos import Kerberos
+from pipeline.metrics.traffic import Traffic
 from pipeline.wire.requests.base import Prepared, Request
 
 log = logging.getLogger(__name__)
@@ -30,8 +31,12 @@ _END_OF_FAILED_EXCHANGE = b"\x01"
 class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
     """One connection to a broker."""
 
-    def __init__(self, host: str, port: int, kerberos: Kerberos | None = None, **arguments: Any) -> None:
+    def __init__(
+        self, host: str, port: int, kerberos: Kerberos | None = None, traffic: Traffic | None = None, **arguments: Any
+    ) -> None:
         self._kerberos = kerberos
+        self._traffic = traffic or Traffic()
+        self._is_counted = False
         super().__init__(host, port, **arguments)
 
     async def connect(self) -> Any:
@@ -43,26 +48,42 @@ class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
         transport.pause_reading()
         transport.set_protocol(frames)
         transport.resume_reading()
+        self._is_counted = True
+        self._traffic.connected()
         return streams
+
+    def close(self, reason: Any = None, exc: Any = None) -> Any:
+        """End it, as often as anybody likes."""
+        if self._is_counted:
+            self._is_counted = False
+            self._traffic.disconnected()
+        return super().close(reason, exc)
 
     def send(self, request: Any, expect_response: bool = True) -> Any:
         """Send a request; one of ours leaves in its parts, which are never joined."""
         if self._writer is None or not isinstance(request, Request) or not expect_response:
-            return super().send(request, expect_response)
+            answer = super().send(request, expect_response)
+            if self._is_counted and self._requests:
+                sent = self._requests[-1][1]
+                self._traffic.sent(getattr(request, "API", type(request).__name__), getattr(sent, "size", 0))
+            return answer
         prepared = request.prepare(self._versions)
         correlation_id = self._next_correlation_id()
         prepared.build_request_header(correlation_id, self._client_id)
         parts = prepared.parts()
+        size = sum(memoryview(part).nbytes for part in parts)
         try:
-            self._writer.writelines([_SIZE.pack(sum(memoryview(part).nbytes for part in parts)), *parts])
+            self._writer.writelines([_SIZE.pack(size), *parts])
         except OSError as error:
             self.close(reason=CloseReason.CONNECTION_BROKEN)
             raise errors.KafkaConnectionError(f"Connection at {self._host}:{self._port} broken: {error}") from error
+        self._traffic.sent(request.API, size)
         answer = asyncio.get_running_loop().create_future()
         self._requests.append((correlation_id, prepared, answer))
         return answer
 
     def _handle_frame(self, frame: Any) -> None:
+        self._traffic.received(len(frame))
         correlation_id, request, answer = self._requests[0]
         if not isinstance(request, Prepared):
             super()._handle_frame(bytes(frame))

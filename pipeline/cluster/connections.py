@@ -23,8 +23,9 @@ from aiokafka import errors as aiokafka_errors
 from aiokafka.conn import CloseReason
 
 from pipeline.cluster.broker_connection import BrokerConnection
-from pipeline.cluster.errors import ClusterError, TimedOut, Unreachable, translate
+from pipeline.cluster.errors import ClusterError, NotAuthenticated, TimedOut, Unreachable, translate
 from pipeline.cluster.security import ClientSecurity
+from pipeline.metrics.traffic import Traffic
 from pipeline.wire.errors import WireError
 
 T = TypeVar("T")
@@ -60,8 +61,9 @@ class _Pace:
 class Connections:
     """The connections of one client. Not safe to use from several event loops."""
 
-    def __init__(self, security: ClientSecurity, client_id: str) -> None:
+    def __init__(self, security: ClientSecurity, client_id: str, traffic: Traffic | None = None) -> None:
         self._security = security
+        self._traffic = traffic or Traffic()
         self._client_id = client_id
         self._open: dict[Address, BrokerConnection] = {}
         self._dials: dict[Address, asyncio.Task[BrokerConnection]] = {}
@@ -125,6 +127,7 @@ class Connections:
         pace = self._pace.setdefault(address, _Pace())
         await asyncio.sleep(max(0.0, pace.not_before - time.monotonic()))
         limit_ms = min(security.connect_timeout_max_ms, security.connect_timeout_ms * 2**pace.failures)
+        began = time.monotonic()
         try:
             async with asyncio.timeout(limit_ms / 1000):
                 connection = BrokerConnection(
@@ -134,6 +137,7 @@ class Connections:
                     request_timeout_ms=_NO_LIMIT_MS,
                     max_idle_ms=security.idle_ms,
                     kerberos=security.kerberos,
+                    traffic=self._traffic,
                     **security.connection(),
                 )
                 await connection.connect()
@@ -143,7 +147,12 @@ class Connections:
             pace.not_before = time.monotonic() + backoff_ms / 1000
             if isinstance(error, TimeoutError) and not error.args:
                 raise TimedOut(f"connection to {address}: not ready in {limit_ms} ms") from error
-            raise translate(error, f"connection to {address}") from error
+            meant = translate(error, f"connection to {address}")
+            if isinstance(meant, NotAuthenticated):
+                self._traffic.logins["failure"] += 1
+            raise meant from error
+        if security.sasl is not None or security.tls is not None:
+            self._traffic.logged_in(time.monotonic() - began)
         self._pace.pop(address, None)
         self._open[address] = connection
         return connection

@@ -18,6 +18,7 @@ from pipeline.cluster.connections import Address, Connections, wait_for_shared
 from pipeline.cluster.errors import ClusterError, NotAuthenticated, Unreachable, failure
 from pipeline.cluster.metadata import Broker, ClusterInfo, TopicInfo, cluster_info, metadata_request
 from pipeline.cluster.security import ClientSecurity
+from pipeline.metrics.traffic import Traffic
 
 UNKNOWN_TOPIC_OR_PARTITION = 3
 
@@ -29,10 +30,14 @@ class DataClient:
     cluster and has connections of its own: a long-polling Fetch holds up what follows it on its connection.
     """
 
-    def __init__(self, security: ClientSecurity, client_id: str = "clusterlink") -> None:
+    def __init__(
+        self, security: ClientSecurity, client_id: str = "clusterlink", traffic: Traffic | None = None
+    ) -> None:
+        """`traffic` is where its requests and connections are counted, those of its forks too."""
         self.security = security
         self.client_id = client_id
-        self._connections = Connections(security, client_id)
+        self.traffic = traffic
+        self._connections = Connections(security, client_id, traffic)
         self._known = _Known()
         self._parent: DataClient | None = None
 
@@ -49,7 +54,7 @@ class DataClient:
 
     def fork(self, client_id: str | None = None) -> DataClient:
         """Return a client for the same cluster with connections of its own. Close it separately."""
-        child = DataClient(self.security, client_id or self.client_id)
+        child = DataClient(self.security, client_id or self.client_id, self.traffic)
         child._known = self._known
         child._parent = self._parent or self
         return child

@@ -82,6 +82,16 @@ class Tail:
         for tp, end in ends.items():
             await self.wait_for(tp.topic, tp.partition, end - 1)
 
+    @property
+    def name(self) -> str:
+        """What it reads, for people."""
+        return ", ".join(sorted(self._topics))
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was started and reads no more."""
+        return self._task is not None and self._task.done()
+
     async def stop(self) -> None:
         """End reading; waiters are cancelled with their callers."""
         if self._task is not None:

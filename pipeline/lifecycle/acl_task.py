@@ -13,6 +13,7 @@ from pipeline.lifecycle.link_task import LinkTask, Report, not_set
 from pipeline.link.models import Link, TaskError
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import TaskName
+from pipeline.metrics.meter import METER
 from pipeline.sync.acl_ownership import read_rows, write_rows
 from pipeline.sync.acl_plan import NeverCopied
 from pipeline.sync.acls import AclJob, sync_acls
@@ -58,6 +59,12 @@ class AclSync(LinkTask):
         never = NeverCopied(principals, (f"{app_id}.", f"{app_id}-"))
         job = AclJob(settings.acl_filter_set(), never, owned, keep, created_by.get)
         report = await sync_acls(remote, self.context.own, job)
+        for operation, done, refused in (
+            ("add", report.added, report.not_added),
+            ("delete", report.deleted, report.not_deleted),
+        ):
+            METER.add("clusterlink_acl_changes_total", self.link, operation, "success", by=done)
+            METER.add("clusterlink_acl_changes_total", self.link, operation, "failure", by=refused)
         return Report(
             report.errors,
             {"acls_selected": report.selected},

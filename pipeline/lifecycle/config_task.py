@@ -18,9 +18,11 @@ from pipeline.lifecycle.link_task import LinkTask, Report
 from pipeline.link.models import Link, Mirror, TaskError
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import MirrorStatus, TaskErrorCode, TaskName
+from pipeline.metrics.meter import METER
 from pipeline.sync.problems import Side, problem
 from pipeline.sync.topic_configs import (
     REQUEST_LIMIT,
+    ConfigReport,
     Effective,
     Rules,
     Wanted,
@@ -68,6 +70,7 @@ class ConfigSync(LinkTask):
             settings.topic_config_sync_include, await self.context.known_configs(), await self._request_limit()
         )
         report = await follow_configs(self.context.own, mirrors, sources, rules, self._last)
+        self._count(report)
         if report.repaired:
             log.warning("Link %s: %d topic configs changed by hand were set back", self.link, report.repaired)
         if new := report.skipped - self._named:
@@ -78,6 +81,14 @@ class ConfigSync(LinkTask):
             {"topics": len(mirrors), "skipped_configs": len(report.skipped)},
             {"configs_followed": report.followed, "configs_repaired": report.repaired},
         )
+
+    def _count(self, report: ConfigReport) -> None:
+        """A cycle in metrics (MET-19, MET-48)."""
+        done = report.followed + report.repaired
+        METER.add("clusterlink_topic_config_updates_total", self.link, "success", by=done)
+        METER.add("clusterlink_topic_config_updates_total", self.link, "failure", by=report.refused)
+        for topic, repaired in report.repaired_of.items():
+            METER.add("clusterlink_config_drift_repairs_total", self.link, topic, by=repaired)
 
     async def _learn(self, mirrors: list[Mirror], sources: dict[str, Effective]) -> None:
         """Write what rows have to know; a row that somebody else changes meanwhile is written in the next cycle."""

@@ -21,8 +21,11 @@ from pipeline.control.read_model import ReadModel
 from pipeline.control.registry import Registry
 from pipeline.control.sealing import Sealing
 from pipeline.lifecycle.decisions import Decision
+from pipeline.link.link_transitions import LinkChange
 from pipeline.link.models import Command, Link, Result
 from pipeline.link.settings_of_link import LinkSettings
+from pipeline.link.states import LinkState
+from pipeline.metrics.meter import METER
 from pipeline.mirror.destination import Destination
 
 log = logging.getLogger(__name__)
@@ -95,8 +98,7 @@ class Context:
 
     async def settle(self, decision: Decision) -> None:
         """Send a decision and wait until the read model shows it, so that the next one is made on it."""
-        for change in decision.happened:
-            log.info("%s", change)
+        note_changes(decision)
         await self.send_outcome(decision.outcome(self.worker).to_json())
         await self.seen(decision)
 
@@ -143,7 +145,7 @@ class Context:
             return kept[1]
         if kept is not None:
             await kept[1].close()
-        admin = Admin(security, client_id=f"clusterlink-{link.name}")
+        admin = Admin(security, client_id=f"clusterlink-{link.name}", traffic=METER.traffic(link.name, "source"))
         self._remotes[link.name] = (security, admin)
         return admin
 
@@ -191,3 +193,14 @@ class Context:
     async def close(self) -> None:
         for link in {*self._remotes, *self._partners}:
             await self.hang_up(link)
+
+
+def note_changes(decision: Decision) -> None:
+    """Changes of state are lines in the log, and are counted (STATE-62)."""
+    for change in decision.happened:
+        log.info("%s", change)
+        thing = "link" if isinstance(change, LinkChange) else "mirror"
+        if change.previous is not change.current:
+            METER.add("clusterlink_state_changes_total", change.link, thing, str(change.current))
+        if change.current is LinkState.UNAVAILABLE and change.previous is not change.current:
+            METER.add("clusterlink_link_unavailable_total", change.link)

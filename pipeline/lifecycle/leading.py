@@ -15,13 +15,14 @@ from dataclasses import replace
 
 from pipeline.control.keys import link_partition
 from pipeline.control.read_model import Request
-from pipeline.lifecycle.context import Context
+from pipeline.lifecycle.context import Context, note_changes
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.duties import Duty, wait
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.errors import InternalError, KafkaRetriable, LinkError, Unavailable
 from pipeline.link.models import Command, Result
 from pipeline.link.states import LinkState
+from pipeline.metrics.meter import METER
 
 log = logging.getLogger(__name__)
 Handler = Callable[[Context, Command, Request, Decision], Awaitable[None]]
@@ -136,6 +137,7 @@ class LinkLeader:
         context = self._context
         decision = Decision(context.model, self._link)
         command = Command.from_json(request.command)
+        began = time.monotonic()
         try:
             self._refuse_for_others(command)
             await self._handlers[command.kind](context, command, request, decision)
@@ -166,7 +168,10 @@ class LinkLeader:
             stamped.status,
             stamped.message or "",
         )
-        _log(decision)
+        note_changes(decision)
+        outcome_word = "ok" if stamped.error_code is None else str(stamped.error_code)
+        METER.add("clusterlink_commands_total", command.kind, outcome_word)
+        METER.observe("clusterlink_command_seconds", time.monotonic() - began, command.kind, outcome_word)
         await context.send_outcome(outcome.to_json())
         await context.seen(decision, command.id)
 
@@ -228,8 +233,3 @@ def refused(command: Command, error: LinkError) -> Result:
     return Result(
         command.id, command.link, command.kind, status=error.status, error_code=error.error_code, message=error.message
     )
-
-
-def _log(decision: Decision) -> None:
-    for change in decision.happened:
-        log.info("%s", change)

@@ -20,6 +20,7 @@ from pipeline.lifecycle.times import now_ms
 from pipeline.link.models import Link, Mirror, TaskError, TaskStatus, at_most_ten
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import LinkState, TaskErrorCode, TaskName, TaskState
+from pipeline.metrics.meter import METER
 from pipeline.sync.problems import Side, problem
 
 log = logging.getLogger(__name__)
@@ -105,7 +106,9 @@ class LinkTask(ABC):
             log.exception("%s of link %s: this cycle failed, the next follows", self.name, self.link)
             state = TaskState.IN_ERROR
             report.errors = (TaskError(TaskErrorCode.INTERNAL_ERROR, f"{type(error).__name__}: {error}"),)
-        await self._report(state, report, int((time.monotonic() - began) * 1000))
+        took_s = time.monotonic() - began
+        self._measure(state, took_s)
+        await self._report(state, report, int(took_s * 1000))
 
     async def _work(self, link: Link) -> tuple[TaskState, Report]:
         settings = LinkSettings.of(link.configs)
@@ -117,6 +120,16 @@ class LinkTask(ABC):
             return TaskState.IN_ERROR, Report((missing,))
         report = await self.cycle(link, settings)
         return (TaskState.IN_ERROR if report.errors else TaskState.ACTIVE), report
+
+    def _measure(self, state: TaskState, took_s: float) -> None:
+        """What the cycle says in metrics, at once and not just when it is news (MET-44, TASK-19)."""
+        if state not in (TaskState.ACTIVE, TaskState.IN_ERROR):
+            return
+        METER.set("clusterlink_task_duration_seconds", took_s, self.link, self.name)
+        if state is TaskState.ACTIVE:
+            METER.set("clusterlink_task_last_success_timestamp_seconds", time.time(), self.link, self.name)
+        if took_s > self.interval_s():
+            METER.add("clusterlink_task_overruns_total", self.link, self.name)
 
     async def _report(self, state: TaskState, report: Report, duration_ms: int) -> None:
         key = f"{self.link}/{self.name}"

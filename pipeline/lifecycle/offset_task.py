@@ -20,6 +20,7 @@ from pipeline.lifecycle.link_task import LinkTask, Report, not_set
 from pipeline.link.models import MOST_TASK_ERRORS, Link, Mirror, TaskError
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import MirrorStatus, TaskName
+from pipeline.metrics.meter import METER
 from pipeline.sync.final_clamp import clamp_groups
 from pipeline.sync.marks import Marks, Place, read_row, write_row
 from pipeline.sync.offsets import OffsetJob, OffsetReport, sync_offsets
@@ -50,6 +51,7 @@ class OffsetSync(LinkTask):
     async def cycle(self, link: Link, settings: LinkSettings) -> Report:
         active = [mirror for mirror in self.mirrors() if mirror.status is MirrorStatus.ACTIVE]
         report = await run_job(self.context, link, self._memory.job(link, settings, active, self._is_active))
+        count_offsets(self.link, report)
         return Report(
             report.errors,
             {"groups": report.groups, "clamped": report.clamped, "kept_destination_offsets": report.kept},
@@ -106,6 +108,16 @@ class Memory:
                 decision.put_kept(TABLE, group, write_row(link.cluster_link_id, wanted[group]))
             await self._context.settle(decision)
         return all(self.marks(link, group) == self.marks(link, group) | marks for group, marks in news.items())
+
+
+def count_offsets(link: str, report: OffsetReport) -> None:
+    """A cycle in metrics (MET-20, MET-45, MET-46)."""
+    METER.add("clusterlink_consumer_offset_commits_total", link, "success", by=report.written)
+    METER.add("clusterlink_consumer_offset_commits_total", link, "failure", by=report.refused)
+    METER.replace("clusterlink_consumer_offset_lag_records", link, report.lags)
+    in_use, failed = len(report.in_use), len(report.failed - report.in_use)
+    states = {"synced": report.groups - in_use - failed, "in_use": in_use, "error": failed}
+    METER.replace("clusterlink_consumer_groups", link, states)
 
 
 async def run_job(context: Context, link: Link, job: OffsetJob) -> OffsetReport:

@@ -24,6 +24,7 @@ from pipeline.link.models import Link, Mirror
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import LinkState, MirrorError, MirrorStatus
 from pipeline.link.transitions import fail
+from pipeline.metrics.meter import METER
 
 log = logging.getLogger(__name__)
 INVALID_PARTITIONS = 37
@@ -59,6 +60,7 @@ class PartitionCounts(Duty):
             elif count > mirror.partitions:
                 log.info("Link %s: %s grows from %d to %d partitions", self.link, topic, mirror.partitions, count)
                 decision.put_mirror(grown(mirror, count))
+                METER.add("clusterlink_mirror_partitions_added_total", self.link, by=count - mirror.partitions)
             elif mirror.status is MirrorStatus.ACTIVE:
                 after, change = fail(mirror, shrunk(mirror, count), now_ms())
                 decision.put_mirror(after)

@@ -21,6 +21,7 @@ from pipeline.link.link_transitions import LinkEvent, advance_link
 from pipeline.link.models import Link
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import ConnectionMode, LinkErrorCode, LinkState
+from pipeline.metrics.meter import METER
 
 SHORTEST_LIMIT_MS = 3_000
 """A probe may take this long, however short the interval."""
@@ -62,6 +63,8 @@ class Probing(Duty):
             began = time.monotonic()
             before = self._finding.failures if self._finding and self._finding.configs == link.configs else 0
             self._finding = await examine(self.context, link, before)
+            if not self._finding.result.ok:
+                METER.add("clusterlink_probe_failures_total", self.link)
             self.wake()
             await self._until_due(link, began)
 

@@ -18,11 +18,13 @@ from pipeline.cluster.errors import ClusterError, KafkaFailure
 from pipeline.cluster.metadata import TopicInfo
 from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
+from pipeline.metrics.meter import METER
 from pipeline.mirror import seeding
 from pipeline.mirror.appending import Appender, Doubt
 from pipeline.mirror.claims import Closed
 from pipeline.mirror.pieces import Piece, PieceStatus, uuid_of
 from pipeline.mirror.plan import Policy, plan_slice
+from pipeline.mirror.readings import ForeignWrite
 from pipeline.mirror.sessions import Key
 from pipeline.mirror.slices import Slice
 from pipeline.mirror.source_trouble import RESUME, settle
@@ -119,6 +121,8 @@ class Copier:
                 try:
                     await self._round()
                 except MirrorFailure as failure:
+                    if isinstance(failure, ForeignWrite):
+                        self._count("clusterlink_foreign_writes_total")
                     log.error(
                         "%s of link %s failed: %s: %s", self.piece, self.piece.link, failure.code, failure.message
                     )
@@ -130,6 +134,7 @@ class Copier:
                     return
                 except (Doubt, ClusterError) as reason:
                     self.status.waits_for = str(reason)
+                    self._count("clusterlink_append_retries_total")
                     log.info("%s: reading the mirror's end again: %s", self.piece, reason)
                 except Exception as error:
                     self.status.waits_for = repr(error)
@@ -180,6 +185,8 @@ class Copier:
         )
         await seeding.advance(self._appender, start)
         self.status.lost.append((first, start - 1))
+        self._count("clusterlink_lost_ranges_total")
+        self._count("clusterlink_lost_offsets_total", start - first)
         await self.go_on(start)
 
     async def go_on(self, offset: int) -> None:
@@ -210,6 +217,7 @@ class Copier:
     def _done(self, fetched: Slice) -> None:
         """All of a slice is settled: there is room for more."""
         size = fetched.size
+        self.status.last_timestamp_ms = fetched.headers[-1].max_timestamp
         fetched.release()
         self.status.waits_for = ""
         if fetched.generation == self.generation:
@@ -236,6 +244,9 @@ class Copier:
         self.generation += 1
         self.expected_offset = offset
         self._held, self._is_held_back, self._error = 0, False, None
+
+    def _count(self, metric: str, by: int = 1) -> None:
+        METER.add(metric, self.piece.link, self.piece.mirror_topic, by=by)
 
     def _drop_slices(self) -> None:
         while self._slices:

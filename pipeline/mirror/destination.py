@@ -52,7 +52,7 @@ class Destination:
         self._app_id = app_id
         self._asking = client.fork()
         self._marking = client.fork()
-        self._admin = Admin(client.security)
+        self._admin = Admin(client.security, traffic=client.traffic)
         self._last_batches = asyncio.Semaphore(MOST_LAST_BATCHES)
         self._request_bytes = request_bytes
         self._appending = [client.fork() for _ in range(LANES_PER_BROKER)]

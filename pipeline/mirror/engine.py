@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.security import ClientSecurity
 from pipeline.link.models import Position
+from pipeline.metrics.meter import METER
 from pipeline.mirror.appending import Appender, Registrar
 from pipeline.mirror.copying import Copier
 from pipeline.mirror.destination import Destination
@@ -75,6 +76,13 @@ class Engine:
         return [copier.status for running in self._links.values() for copier, _ in running.copiers.values()]
 
     @property
+    def statuses_by_link(self) -> dict[str, list[PieceStatus]]:
+        """The same by link."""
+        return {
+            name: [copier.status for copier, _ in running.copiers.values()] for name, running in self._links.items()
+        }
+
+    @property
     def links(self) -> Mapping[str, LinkCopying]:
         """The links this worker copies for."""
         return {name: running.copying for name, running in self._links.items()}
@@ -96,7 +104,9 @@ class Engine:
             await asyncio.gather(*(self._close(name) for name in list(self._links)))
 
     async def _open(self, work: LinkWork) -> None:
-        source = DataClient(work.connection, client_id=f"clusterlink-{work.link}")
+        source = DataClient(
+            work.connection, client_id=f"clusterlink-{work.link}", traffic=METER.traffic(work.link, "source")
+        )
         copying = LinkCopying(work.link, source, self.budget, self._open_sink(work.link), work.tuning)
         self._links[work.link] = _Running(replace(work, pieces=frozenset()), copying, {})
         await copying.start()
@@ -128,13 +138,16 @@ class Engine:
             running.copiers[piece] = (copier, asyncio.create_task(copier.run(), name=f"copy {piece}"))
 
     async def _stop_pieces(self, running: _Running, pieces: list[Piece]) -> None:
-        tasks = []
+        tasks, ended = [], []
         for piece in pieces:
             copier, task = running.copiers.pop(piece)
             running.copying.remove(copier)
             task.cancel()
             tasks.append(task)
+            ended.append(copier.status)
         await asyncio.gather(*tasks, return_exceptions=True)
+        for status in ended:
+            keep_counts(status)
         kept = {piece.mirror_topic for each in self._links.values() for piece in each.copiers}
         self._destination.forget({piece.mirror_topic for piece in pieces} - kept)
 
@@ -142,6 +155,12 @@ class Engine:
 def _policy_of(running: _Running, piece: Piece) -> Policy:
     policy = running.work.policy
     return replace(policy, fills_with_records=True) if piece.is_compacted else policy
+
+
+def keep_counts(status: PieceStatus) -> None:
+    """What a piece has counted goes on counting when its copier ends (MET-65)."""
+    for metric, count in status.counted().items():
+        METER.add(metric, status.piece.link, status.piece.mirror_topic, by=count)
 
 
 class Reporter:

@@ -18,6 +18,7 @@ from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError
 from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
+from pipeline.metrics.meter import METER
 from pipeline.mirror.memory import MemoryBudget, Share
 from pipeline.mirror.sessions import FetchSession, Key, Limits
 from pipeline.mirror.slices import Slice, SliceSink, SliceTaker
@@ -84,6 +85,7 @@ class Fetcher:
     session: FetchSession = field(default_factory=FetchSession)
 
     def __post_init__(self) -> None:
+        self._broker = str(self.node_id)
         self._copiers: dict[Key, Fetched] = {}
         self._held_back: set[Key] = set()
         self._suspect: dict[Key, int] = {}
@@ -109,6 +111,11 @@ class Fetcher:
     def is_unused(self) -> bool:
         """Whether no partition is left to read."""
         return not self._copiers
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it reads no more."""
+        return self._task.done()
 
     async def close(self) -> None:
         """End reading and close the connection."""
@@ -141,10 +148,13 @@ class Fetcher:
         await self.throttle.wait()
         wait_ms = CATCHING_UP_WAIT_MS if self._held_back else settings.max_wait_ms
         limits = Limits(wait_ms, settings.min_bytes, size, min(settings.partition_max_bytes, size))
+        METER.add("clusterlink_fetch_requests_total", self.link, self._broker)
         response: FetchResponse = await self.client.send(
             self.node_id, self.session.request(limits), settings.timeout_ms + wait_ms
         )
         self.report(None)
+        if response.throttle_ms:
+            METER.observe("clusterlink_fetch_throttle_seconds", response.throttle_ms / 1000, self.link)
         if response.error_code:
             if response.error_code not in SESSION_ERRORS:
                 log.warning("Fetch for link %s: session error %d", self.link, response.error_code)

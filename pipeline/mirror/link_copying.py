@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError, check
 from pipeline.cluster.metadata import TopicInfo
+from pipeline.metrics.meter import METER
 from pipeline.mirror.copying import Copier
 from pipeline.mirror.fetching import Fetcher, FetchSettings
 from pipeline.mirror.memory import MemoryBudget
@@ -51,6 +52,7 @@ class LinkCopying:
         self._fetchers: dict[tuple[int, int], Fetcher] = {}
         self._at: dict[Key, Fetcher] = {}
         self._copiers: dict[Key, Copier] = {}
+        self._led_by: dict[Key, int] = {}
         self._refresh_wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -74,6 +76,7 @@ class LinkCopying:
 
     def remove(self, copier: Copier) -> None:
         self._copiers.pop(copier.key, None)
+        self._led_by.pop(copier.key, None)
         fetcher = self._at.pop(copier.key, None)
         if fetcher is not None:
             fetcher.leave(copier)
@@ -101,6 +104,11 @@ class LinkCopying:
             ends.append(int(response.partitions[0].offset))
         return ends[0], ends[1]
 
+    @property
+    def dead_fetchers(self) -> int:
+        """Fetchers whose task has ended although nobody closed them (MET-3)."""
+        return sum(fetcher.is_dead for fetcher in self._fetchers.values())
+
     async def find_topic(self, topic: str) -> TopicInfo:
         """Ask the source now for a topic; a missing one comes back with error 3."""
         return (await self.source.topics([topic]))[topic]
@@ -122,6 +130,10 @@ class LinkCopying:
         before = self._at.get(copier.key)
         if before is not None and before is not fetcher:
             before.leave(copier)
+        led_by = self._led_by.get(copier.key, node)
+        if led_by != node:
+            METER.add("clusterlink_source_leader_changes_total", self.link, copier.piece.mirror_topic)
+        self._led_by[copier.key] = node
         self._at[copier.key] = fetcher
         return fetcher
 

@@ -51,10 +51,21 @@ class PieceStatus:
     reported_ms: int = 0
     waits_for: str = ""
     """Why nothing moves just now, in words; empty while it moves or has nothing to do."""
+    last_timestamp_ms: int = 0
+    """The latest timestamp of the batch that was mirrored last; 0 before the first."""
+    behind_since_ms: int = 0
+    """When the source was first seen ahead of the mirror; 0 while it is not."""
+    was_behind: bool = False
+    """It was already ahead at the first look: since when, only timestamps can tell."""
 
     def seen(self, high_watermark: int, last_stable_offset: int, fetch_offset: int) -> None:
         """The source answered a fetch."""
         self.last_fetch_ms = now_ms()
+        if high_watermark <= self.log_end_offset:
+            self.behind_since_ms, self.was_behind = 0, False
+        elif not self.behind_since_ms:
+            self.behind_since_ms = self.last_fetch_ms
+            self.was_behind = self.source_high_watermark < 0
         if (high_watermark, last_stable_offset) != (self.source_high_watermark, self.last_stable_offset):
             self.source_high_watermark, self.last_stable_offset = high_watermark, last_stable_offset
             self.is_changed = True
@@ -65,6 +76,28 @@ class PieceStatus:
         if log_end != self.log_end_offset:
             self.log_end_offset = log_end
             self.is_changed = True
+            if log_end >= self.source_high_watermark:
+                self.behind_since_ms, self.was_behind = 0, False
+
+    def lag_seconds(self, now: int) -> float:
+        """About how old the oldest record is that is not mirrored yet, 0 when caught up (MET-41).
+
+        It is at most as old as the last mirrored one, and unless the mirror was behind from the start, it came after
+        the source was first seen ahead.
+        """
+        if not self.behind_since_ms:
+            return 0.0
+        by_clock = now - self.behind_since_ms
+        by_record = now - self.last_timestamp_ms if self.last_timestamp_ms > 0 else by_clock
+        return max(0, by_record if self.was_behind else min(by_clock, by_record)) / 1000
+
+    def counted(self) -> dict[str, int]:
+        """What has been counted since this copier began, by metric (MET-6, MET-40, MET-51)."""
+        return {
+            "clusterlink_mirror_records_total": self.records,
+            "clusterlink_mirror_bytes_total": self.bytes,
+            "clusterlink_gap_offsets_total": self.gap_offsets,
+        }
 
     def failed(self, error: MirrorError, message: str) -> None:
         """The piece cannot go on (I4)."""

@@ -30,6 +30,8 @@ class AclReport:
     selected: int = 0
     added: int = 0
     deleted: int = 0
+    not_added: int = 0
+    not_deleted: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,10 @@ async def sync_acls(source: Admin, own: Admin, job: AclJob) -> AclReport:
     not_deleted = await _ask(own.delete_acls, plan.delete, report)
     gone = set(plan.forget)
     if not_added is not None:
-        report.added = len(plan.add) - len(not_added)
+        report.added, report.not_added = len(plan.add) - len(not_added), len(not_added)
         gone |= plan.claim & not_added
     if not_deleted is not None:
-        report.deleted = len(plan.delete) - len(not_deleted)
+        report.deleted, report.not_deleted = len(plan.delete) - len(not_deleted), len(not_deleted)
         gone |= plan.delete - not_deleted
     if gone:
         await job.keep(owned - gone, gone)

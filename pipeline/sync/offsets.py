@@ -55,6 +55,13 @@ class OffsetReport:
     clamped: int = 0
     kept: int = 0
     """Offsets that the group itself committed on the destination and that stay (TASK-10)."""
+    refused: int = 0
+    """Offsets that the destination did not take."""
+    in_use: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+    """Groups of which something could not be written; those with members here too."""
+    lags: dict[str, int] = field(default_factory=dict)
+    """By group: what it has committed at the source beyond what is committed here, after this cycle (MET-45)."""
 
     @property
     def errors(self) -> list[TaskError]:
@@ -98,16 +105,19 @@ async def sync_offsets(source: Admin, own: Admin, job: OffsetJob) -> OffsetRepor
             topics = {topic for topic, _ in theirs[group]}
             if isinstance(answer, ClusterError):
                 report.met(problem(answer, Side.DESTINATION), topics)
+                report.failed.add(group)
                 continue
             marks = job.marks(group)
             plan = plan_group(theirs[group], answer, marks, bounds)
             report.clamped += plan.clamped
             report.kept += _kept(marks | plan.known, theirs[group], plan)
             if group in live:
+                report.in_use.add(group)
                 report.met(in_use(group), topics)
             elif plan.writes:
                 writes[group] = plan.writes
                 news[group] = plan.after
+            report.lags[group] = _behind(theirs[group], answer, writes.get(group, {}))
             if plan.known:
                 news[group] = news.get(group, {}) | plan.known
         if not news or await job.keep(news):
@@ -119,6 +129,15 @@ async def sync_offsets(source: Admin, own: Admin, job: OffsetJob) -> OffsetRepor
 def _kept(marks: Marks, theirs: Mapping[Place, CommittedOffset], plan: GroupPlan) -> int:
     """How many offsets stay because the group committed them here itself (TASK-10)."""
     return sum(place in marks and not marks[place].is_ours for place in theirs if place not in plan.writes)
+
+
+def _behind(theirs: Offsets, here: Offsets, writes: Offsets) -> int:
+    """Records between what a group has committed there and here, once `writes` are made; never below 0."""
+    total = 0
+    for place, committed in theirs.items():
+        ours = writes.get(place) or here.get(place)
+        total += max(0, committed.offset - (ours.offset if ours is not None else 0))
+    return total
 
 
 async def _at_source(
@@ -197,3 +216,7 @@ async def _commit(own: Admin, job: OffsetJob, report: OffsetReport, group: str, 
     for place, refusal in refused.items():
         report.met(in_use(group) if refusal.code in IN_USE else problem(refusal, Side.DESTINATION), [place[0]])
     report.written += len(writes) - len(refused)
+    report.refused += len(refused)
+    if refused:
+        members = any(each.code in IN_USE for each in refused.values())
+        (report.in_use if members else report.failed).add(group)

@@ -6,6 +6,7 @@ source has not changed since the last cycle was changed by hand on the mirror: i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -28,12 +29,20 @@ Wanted = dict[str, str | None]
 
 @dataclass
 class ConfigReport:
-    """What came of a cycle. `followed` and `repaired` count altered values, `skipped` names unknown here."""
+    """What came of a cycle. `followed` and `repaired_of` (by topic) count altered values, `refused` topics that were
+    not altered; `skipped` names configs unknown here.
+    """
 
     errors: list[TaskError] = field(default_factory=list)
     followed: int = 0
-    repaired: int = 0
+    repaired_of: Counter[str] = field(default_factory=Counter)
+    refused: int = 0
     skipped: set[str] = field(default_factory=set)
+
+    @property
+    def repaired(self) -> int:
+        """Values that were changed by hand and are set back."""
+        return self.repaired_of.total()
 
 
 @dataclass(frozen=True)
@@ -101,9 +110,10 @@ async def follow_configs(
             changes[topic] = differences(wanted[topic], here)
         for topic, error in (await own.alter_topics_configs(changes)).items():
             if error is not None:
+                report.refused += 1
                 report.errors.append(problem(error, Side.DESTINATION))
             elif last.get(topic) == wanted[topic]:
-                report.repaired += len(changes[topic])
+                report.repaired_of[topic] += len(changes[topic])
             else:
                 report.followed += len(changes[topic])
         last |= wanted

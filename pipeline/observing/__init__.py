@@ -1,0 +1,1 @@
+"""What others see of a worker from outside the API: `/metrics`, `/healthz`, `/readyz`."""
