@@ -44,7 +44,7 @@ link's series are about 100, a mirror's 6 to 10, a partition's 3. Series of a li
 scrape after it is deleted. A stopped mirror has only its state and what was counted.
 
 A scrape costs nothing where records are copied: the numbers are read off rows and statuses that are there anyway, in a
-thread. With 2,000 mirrors of one partition on one worker a scrape takes 0.2 s (24,000 samples, 2.3 MB of text; 2 cores),
+thread. With 2,000 mirrors of one partition on one worker a scrape takes 0.2 s (24,000 samples, 2.3 MB; 2 cores),
 2 ms of that on the event loop.
 
 """
