@@ -27,6 +27,7 @@ from pipeline.cluster.metadata import Broker
 from pipeline.cluster.security import ClientSecurity, client_arguments
 from pipeline.cluster.versions import Role, lacking
 from pipeline.link.states import LinkErrorCode
+from pipeline.metrics.traffic import Traffic
 
 TCP_SECONDS = 2.0
 """How long the look at a port may take that tells a refusal from a silence."""
@@ -57,17 +58,18 @@ async def probe(
     roles: Role = Role.SOURCE,
     expected_cluster_id: str | None = None,
     timeout_ms: int | None = None,
+    traffic: Traffic | None = None,
 ) -> ProbeResult:
     """Reach a cluster with a link's properties and say how that went; never raises for what the cluster does.
 
     ``timeout_ms`` bounds the whole probe (None: ``request.timeout.ms``). ``roles`` says what the cluster has to be
-    capable of. Leaves no connection open.
+    capable of; ``traffic`` is where it is counted. Leaves no connection open.
     """
     try:
         security = client_arguments(configs, head)
     except ClusterError as error:
         return ProbeResult(link_error(error), str(error))
-    client = DataClient(security, "clusterlink-probe")
+    client = DataClient(security, "clusterlink-probe", traffic)
     limit_ms = security.request_timeout_ms if timeout_ms is None else timeout_ms
     try:
         async with asyncio.timeout(limit_ms / 1000):

@@ -105,7 +105,7 @@ async def examine(context: Context, link: Link, failures_before: int) -> Finding
     except ClusterError as error:
         return Finding(link.configs, ProbeResult(link_error(error), str(error)), failures_before + 1, True)
     limit_ms = min(settings.request_timeout_ms, max(settings.availability_check_ms, SHORTEST_LIMIT_MS))
-    result = await probe(properties, timeout_ms=limit_ms)
+    result = await probe(properties, timeout_ms=limit_ms, traffic=METER.traffic(link.name, "source"))
     wrong = check_remote_id(link, result.cluster_id, context.cluster_id) if result.cluster_id else None
     if wrong is not None:
         result = replace(result, link_error=LinkErrorCode.CLUSTER_ID_MISMATCH_ERROR, message=wrong)
