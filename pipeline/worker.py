@@ -14,6 +14,7 @@ from aiohttp import web
 
 from pipeline.api.endpoint import authentication, rate_limit
 from pipeline.api.mounting import mount
+from pipeline.carried import CarriedLinks
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.security import client_arguments
 from pipeline.control import topics as control_topics
@@ -73,6 +74,7 @@ class Worker:
         )
         self.side: Side | None = None
         """Its work for the links of its own cluster."""
+        self._carried: CarriedLinks | None = None
         self._owned: set[int] = set()
         self._is_running = False
         self._look = asyncio.Event()
@@ -135,6 +137,7 @@ class Worker:
         await state.start()
         if self.open_link_agent is None:
             raise RuntimeError("agents/mirror.py has not been imported")
+        budget = MemoryBudget(self.settings.fetch_memory_bytes)
         self.side = Side(
             self.settings,
             cluster_id=self.plane.cluster_id,
@@ -144,15 +147,16 @@ class Worker:
             submit=self.plane.submit,
             reach=Dialling(self.sealing),
             sealing=self.sealing,
-            budget=MemoryBudget(self.settings.fetch_memory_bytes),
+            budget=budget,
             open_sink=self.open_link_agent,
             handlers=HANDLERS,
             duties=DUTIES,
         )
         await self.side.start()
+        self._carried = CarriedLinks(self.settings, self.side.context, budget, self.open_link_agent)
         self._is_running = True
         self._tasks = [
-            asyncio.create_task(self._keep_working(self.side), name="work"),
+            asyncio.create_task(self._keep_working(self.side, self._carried), name="work"),
             asyncio.create_task(self.vitals.run(), name="vitals"),
         ]
         self._look.set()
@@ -171,6 +175,8 @@ class Worker:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._carried is not None:
+            await self._carried.stop()
         if self.side is not None:
             await self.side.stop()
         await asyncio.gather(*(tail.stop() for tail in self._tails))
@@ -200,13 +206,14 @@ class Worker:
         if entry.topic != self.topics.changelog("positions"):
             self._look.set()
 
-    async def _keep_working(self, side: Side) -> None:
+    async def _keep_working(self, side: Side, carried: CarriedLinks) -> None:
         """Compare what is wanted with what runs, whenever rows or the assignment have changed."""
         while True:
             await self._look.wait()
             self._look.clear()
             try:
                 await side.adjust(self._owned)
+                await carried.adjust(self._owned)
                 await asyncio.sleep(ADJUST_EVERY_S)
             except Exception:
                 log.exception("Work was not adjusted; trying again")

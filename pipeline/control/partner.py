@@ -40,14 +40,20 @@ from pipeline.link.properties import SECRETS
 
 FOLLOWED = ("links", "mirrors", "tasks", "synced_offsets", "positions")
 """Tables of the partner whose rows of this link are known here."""
+FOLLOWED_TO_CARRY = (*FOLLOWED, "requests", "owned_acls", "carriers")
+"""The same where this side carries the link for the other, which cannot dial (MODE-43)."""
 UNKNOWN_TOPIC = 3
 
 
 class Partner:
     """The other side of one link. `open` before anything else; `close` at the end."""
 
-    def __init__(self, link: str, security: ClientSecurity, admin: Admin, app_id: str) -> None:
+    def __init__(
+        self, link: str, security: ClientSecurity, admin: Admin, app_id: str, *, is_carried: bool = False
+    ) -> None:
+        """`is_carried`: this side means to act on the link object there, if it waits for somebody to dial."""
         self._link = link
+        self._is_carried = is_carried
         self._admin = admin
         self._client = security.aiokafka() | {"client_id": f"clusterlink-{link}-partner"}
         self._limit_s = security.api_timeout_ms / 1000
@@ -66,8 +72,10 @@ class Partner:
         naming topic and operation. Whether the link object itself is there is for `link` to say.
         """
         topics = self.topics
-        changelogs = [topics.changelog(table) for table in FOLLOWED]
+        changelogs = [topics.changelog(table) for table in (FOLLOWED_TO_CARRY if self._is_carried else FOLLOWED)]
         needed = dict.fromkeys([*changelogs, topics.results], "READ") | {topics.commands: "WRITE"}
+        if self._is_carried:
+            needed |= dict.fromkeys([topics.outcomes, topics.progress, topics.claims, topics.producers], "WRITE")
         found = await self._admin.describe_topics(needed, operations=True)
         check_topics(found, needed, topics.app_id)
         count = len(found[topics.commands].partitions)
@@ -183,11 +191,17 @@ class Partner:
 
     def _apply(self, entry: Entry) -> None:
         """Take over a row of this link, and of no other."""
-        if entry.key is None or str(json.loads(entry.key)).partition("/")[0] != self._link:
+        if entry.key is None or not self._is_ours(entry):
             return
         if entry.topic == self.topics.changelog("links") and entry.value is not None:
             entry = replace(entry, value=_without_secrets(entry.value))
         self.model.apply(entry)
+
+    def _is_ours(self, entry: Entry) -> bool:
+        """Requests are kept by their ids; of those that go, it does not matter whose they were."""
+        if entry.topic != self.topics.changelog("requests"):
+            return str(json.loads(entry.key or b'""')).partition("/")[0] == self._link
+        return entry.value is None or json.loads(entry.value)["row"]["link"] == self._link
 
     def _apply_result(self, entry: Entry) -> None:
         if entry.value is None:

@@ -13,6 +13,8 @@ from pipeline.control.read_model import ReadModel
 from pipeline.control.sealing import Sealing
 from pipeline.link.local_properties import local_properties
 from pipeline.link.models import Link
+from pipeline.link.pairing import why_no_partner
+from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import ConnectionMode, LinkMode, LinkState
 
 NEEDS_BOTH_CLUSTERS = frozenset(
@@ -41,6 +43,10 @@ class Reach(Protocol):
         """Whether a command of this kind is carried out from here, for a link that is there or is not."""
         ...
 
+    def partner_app_id(self, link: Link) -> str | None:
+        """The property `partner.app.id` of a link as it is meant from here; None where it says nothing (LINK-48)."""
+        ...
+
     def configs(self, link: Link) -> Mapping[str, str]:
         """Properties as they are stored: while these stay, so does what is made of them."""
         ...
@@ -66,6 +72,9 @@ class Dialling:
 
     def does(self, link: Link | None, kind: str) -> bool:
         return link is None or self.can(link) or kind not in NEEDS_BOTH_CLUSTERS
+
+    def partner_app_id(self, link: Link) -> str | None:
+        return LinkSettings.of(link.configs).partner_app_id
 
     def configs(self, link: Link) -> Mapping[str, str]:
         return link.configs
@@ -105,6 +114,9 @@ class Carrying:
     def does(self, link: Link | None, kind: str) -> bool:
         return link is not None and self.can(link) and kind in NEEDS_BOTH_CLUSTERS
 
+    def partner_app_id(self, link: Link) -> str | None:
+        return self._home.topics.app_id
+
     def configs(self, link: Link) -> Mapping[str, str]:
         half = self._home.links.get(self._name)
         return {} if half is None else half.configs
@@ -121,11 +133,5 @@ def dials_for_partner(half: Link) -> bool:
 
 def is_carried(half: Link, link: Link, cluster_id: str) -> bool:
     """Whether a partner's link waits for this half at home, in this cluster, to dial (MODE-10, MODE-15)."""
-    pairs = {LinkMode.SOURCE: LinkMode.DESTINATION, LinkMode.BIDIRECTIONAL: LinkMode.BIDIRECTIONAL}
-    return (
-        dials_for_partner(half)
-        and link.name == half.name
-        and link.connection_mode is ConnectionMode.INBOUND
-        and link.mode is pairs[half.mode]
-        and link.remote_cluster_id == cluster_id
-    )
+    waits = link.connection_mode is ConnectionMode.INBOUND and link.name == half.name
+    return waits and dials_for_partner(half) and why_no_partner(half, link, cluster_id) is None

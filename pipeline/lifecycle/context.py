@@ -23,7 +23,6 @@ from pipeline.control.sealing import Sealing
 from pipeline.lifecycle.decisions import Decision
 from pipeline.link.link_transitions import LinkChange
 from pipeline.link.models import Command, Link, Result
-from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import LinkState
 from pipeline.metrics.meter import METER
 from pipeline.mirror.destination import Destination
@@ -157,7 +156,7 @@ class Context:
         """
         async with self._partnering[link.name]:
             security = self.security_of(link)
-            app_id = LinkSettings.of(link.configs).partner_app_id or self.model.topics.app_id
+            app_id = self.reach.partner_app_id(link) or self.model.topics.app_id
             kept = self._partners.get(link.name)
             if kept is not None and (kept[0], kept[1]) == (security, app_id):
                 return kept[2]

@@ -13,6 +13,8 @@ from typing import Any, Self
 import httpx
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from pipeline.link.link_rules import REMOTE_ID
+from pipeline.link.states import LinkMode
 from pipeline.local.cluster import LocalCluster
 from pipeline.verify import Report, verify
 from tests.support.clients import TIMEOUT_S, configuration, log_ends
@@ -54,6 +56,22 @@ class Rest:
         rows = [{"name": name, "value": value} for name, value in given.items()]
         return self.ask("POST", "", {"remote_cluster_id": remote.cluster_id, "configs": rows}, link_name=link)
 
+    def create_waiting(
+        self, link: str, remote: LocalCluster, mode: str = "DESTINATION", **configs: str
+    ) -> httpx.Response:
+        """The INBOUND side of a link, which waits for the other to dial; config names with underscores for dots."""
+        given = {"link.mode": mode, "connection.mode": "INBOUND"} | _dotted(configs)
+        return self._create(link, {REMOTE_ID[LinkMode(mode)]: remote.cluster_id}, given)
+
+    def create_source_half(self, link: str, destination: LocalCluster, **configs: str) -> httpx.Response:
+        """The dialling half of a source-initiated link; config names with underscores for dots."""
+        given = {"link.mode": "SOURCE", "bootstrap.servers": destination.bootstrap_servers} | _dotted(configs)
+        return self._create(link, {"destination_cluster_id": destination.cluster_id}, given)
+
+    def _create(self, link: str, ids: dict[str, str], configs: Mapping[str, str]) -> httpx.Response:
+        rows = [{"name": name, "value": value} for name, value in configs.items()]
+        return self.ask("POST", "", {**ids, "configs": rows}, link_name=link)
+
     def create_mirror(self, link: str, topic: str) -> httpx.Response:
         return self.ask("POST", f"/{link}/mirrors", {"source_topic_name": topic})
 
@@ -74,6 +92,10 @@ class Rest:
         return wait_until(
             lambda: self.mirror(link, topic).get("mirror_status") == status, f"{topic} is {status}", within_s
         )
+
+
+def _dotted(configs: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "."): value for name, value in configs.items()}
 
 
 def checked(answer: httpx.Response) -> httpx.Response:

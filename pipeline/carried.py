@@ -1,0 +1,199 @@
+"""Links of partners that cannot dial, carried by the workers of the side that does (MODE-3, MODE-6, MODE-43).
+
+For each link of the own cluster that dials for a partner a worker follows the partner's control topics. While the
+partner's link waits for somebody to dial, the worker has a `Side` for it beside the one for its own cluster. Which of a
+group of workers leads the partner's link, and which copies which of its partitions, goes by their own assignment, as
+for links of their own; leaders and copiers on both clusters may overlap for a moment, as everywhere (I3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Collection
+
+from aiokafka.errors import KafkaError
+
+from pipeline.cluster.admin import Admin
+from pipeline.cluster.errors import ClusterError
+from pipeline.cluster.security import ClientSecurity
+from pipeline.control.keys import link_partition
+from pipeline.control.partner import Partner
+from pipeline.control.reach import Carrying, dials_for_partner, is_carried
+from pipeline.control.sending import Sender
+from pipeline.lifecycle.context import Context
+from pipeline.lifecycle.decisions import Decision
+from pipeline.lifecycle.duties import wait
+from pipeline.lifecycle.handling import CARRIED, HANDLERS
+from pipeline.lifecycle.times import now_ms
+from pipeline.link.carrier import Carrier
+from pipeline.link.models import Link
+from pipeline.link.states import LinkErrorCode
+from pipeline.mirror.memory import MemoryBudget
+from pipeline.mirror.slices import SliceSink
+from pipeline.settings import WorkerSettings
+from pipeline.side import Side
+
+log = logging.getLogger(__name__)
+AGAIN_S = 2.0
+LOOK_S = 1.0
+FAREWELL_WITHIN_S = 5.0
+
+
+class CarriedLinks:
+    """All that one worker carries. `context` is that of its own cluster."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        context: Context,
+        budget: MemoryBudget,
+        open_sink: Callable[[str], SliceSink],
+    ) -> None:
+        self._settings = settings
+        self._context = context
+        self._budget = budget
+        self._open_sink = open_sink
+        self._running: dict[str, tuple[CarriedLink, asyncio.Task[None]]] = {}
+
+    async def adjust(self, owned: Collection[int]) -> None:
+        """Begin and end with links as they come and go, and give each the worker's partitions."""
+        wanted = {link.name for link in self._context.model.links.values() if dials_for_partner(link)}
+        for name in set(self._running) - wanted:
+            await self._end(name)
+        for name in wanted:
+            if name not in self._running:
+                carried = CarriedLink(self._settings, self._context, self._budget, self._open_sink, name)
+                self._running[name] = carried, asyncio.create_task(carried.run(), name=f"carry {name}")
+            self._running[name][0].own(owned)
+
+    async def stop(self) -> None:
+        """End with all of them."""
+        await asyncio.gather(*(self._end(name) for name in list(self._running)))
+
+    async def _end(self, name: str) -> None:
+        _, task = self._running.pop(name)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+class CarriedLink:
+    """The partner's link of one name."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        context: Context,
+        budget: MemoryBudget,
+        open_sink: Callable[[str], SliceSink],
+        name: str,
+    ) -> None:
+        self._settings = settings
+        self._context = context
+        self._budget = budget
+        self._open_sink = open_sink
+        self._name = name
+        self._owned: frozenset[int] = frozenset()
+        self._look = asyncio.Event()
+        self._said = ""
+
+    def own(self, owned: Collection[int]) -> None:
+        """The worker's partitions of its control topics, and a moment to look at the rows."""
+        self._owned = frozenset(owned)
+        self._look.set()
+
+    async def run(self) -> None:
+        """Carry the link until cancelled; what stands against it passes, or shows at the link (`probing`)."""
+        while True:
+            try:
+                half = self._half()
+                if half is not None:
+                    await self._follow(half, self._context.security_of(half))
+            except (ClusterError, KafkaError, OSError, TimeoutError) as error:
+                if str(error) != self._said:
+                    log.warning("Link %s cannot be carried for its partner now: %s", self._name, error)
+                self._said = str(error)
+            except Exception:
+                log.exception("Link %s: carrying it failed, it begins again", self._name)
+            await wait(self._look, AGAIN_S)
+            self._look.clear()
+
+    def _half(self) -> Link | None:
+        return self._context.model.links.get(self._name)
+
+    async def _follow(self, half: Link, security: ClientSecurity) -> None:
+        """Follow the partner for as long as the half at home dials in this way."""
+        admin = Admin(security, client_id=f"clusterlink-{self._name}-carrier")
+        app_id = self._context.reach.partner_app_id(half) or self._context.model.topics.app_id
+        partner = Partner(self._name, security, admin, app_id, is_carried=True)
+        sender = Sender(security.aiokafka() | {"client_id": f"clusterlink-{self._name}-carrier"})
+        side: Side | None = None
+        try:
+            await admin.start()
+            await partner.open()
+            await sender.start()
+            partner.model.watch(lambda table, _: self._look.set() if table != "positions" else None)
+            self._said = ""
+            while (now := self._half()) is not None and self._context.security_of(now) == security:
+                theirs = partner.link()
+                is_wanted = theirs is not None and is_carried(now, theirs, self._context.cluster_id)
+                if is_wanted and side is None:
+                    side = self._side(partner, security, sender)
+                    await side.start()
+                    log.info("Link %s: carried for its partner in cluster %s", self._name, partner.cluster_id)
+                elif side is not None and not is_wanted:
+                    log.info("Link %s: not carried for its partner any more", self._name)
+                    await side.stop()
+                    side = None
+                if side is not None:
+                    await side.adjust(set(self._owned))
+                await wait(self._look, LOOK_S)
+                self._look.clear()
+        finally:
+            if side is not None:
+                await side.stop()
+                await self._take_leave(side, partner)
+            await partner.close()
+            await sender.stop()
+            await admin.close()
+
+    def _side(self, partner: Partner, security: ClientSecurity, sender: Sender) -> Side:
+        home = self._context
+        reach = Carrying(self._name, home.cluster_id, home.model, home.sealing, self._settings.client_configs())
+        return Side(
+            self._settings,
+            cluster_id=partner.cluster_id,
+            security=security,
+            model=partner.model,
+            sender=sender,
+            submit=partner.submit,
+            reach=reach,
+            sealing=home.sealing,
+            budget=self._budget,
+            # a name that no link can have: this worker may copy for a link of the same name at home
+            open_sink=lambda name: self._open_sink(f"{name}:carried"),
+            handlers=HANDLERS,
+            duties=CARRIED,
+        )
+
+    async def _take_leave(self, side: Side, partner: Partner) -> None:
+        """Where the half at home was deleted, tell the partner, which would else wait for the silence (MODE-24)."""
+        theirs = partner.link()
+        home = link_partition(self._name, self._settings.partitions)
+        if self._half() is not None or theirs is None or home not in self._owned:
+            return
+        said = Carrier(
+            self._name,
+            theirs.cluster_link_id,
+            self._context.cluster_id,
+            self._settings.worker,
+            LinkErrorCode.UNKNOWN,
+            f"cluster link '{self._name}' was deleted there",
+            now_ms(),
+        )
+        decision = Decision(partner.model, self._name)
+        decision.put_carrier(said)
+        with contextlib.suppress(ClusterError, KafkaError, OSError, TimeoutError):
+            async with asyncio.timeout(FAREWELL_WITHIN_S):
+                await side.context.send_outcome(decision.outcome(self._settings.worker).to_json())
