@@ -1,21 +1,26 @@
-"""aiokafka's connection with two of its logins mended, and its bytes moved with fewer copies (see `framing`).
+"""aiokafka's connection with its logins mended, and its bytes moved with fewer copies (see `framing`).
 
 - OAUTHBEARER: a broker that refuses a token says so in its first answer and waits for the client to end the exchange
   (RFC 7628, 3.2.3). aiokafka takes any answer for success, so that the refusal would look like a lost connection.
 - GSSAPI: aiokafka knows only the process's default credentials; here each link has its own.
+- A broker may end a login after some time, at the latest with its token (KIP-368): it cuts the connection at the next
+  request. aiokafka does not look at the time that the broker told; here it is known when to change to another one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import random
 import time
-from collections.abc import Generator
+from collections.abc import Awaitable, Generator
 from struct import Struct
 from typing import Any
 
 from aiokafka import errors
 from aiokafka.conn import AIOKafkaConnection, CloseReason, OAuthAuthenticator
+from aiokafka.protocol.admin import SaslAuthenticateRequest
 
 from pipeline.cluster.framing import Frame, FrameProtocol
 from pipeline.cluster.kerberos import Kerberos
@@ -26,6 +31,9 @@ log = logging.getLogger(__name__)
 _SIZE = Struct(">i")
 
 _END_OF_FAILED_EXCHANGE = b"\x01"
+_LOGIN_USED = (0.80, 0.90)
+"""Of the life of a login, how much passes before the next connection is made: somewhere in between, so that the
+connections of a link do not all log in at once. The rest is for the new login, and for what the old one was asked."""
 
 
 class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
@@ -37,6 +45,7 @@ class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
         self._kerberos = kerberos
         self._traffic = traffic or Traffic()
         self._is_counted = False
+        self._renew_at = math.inf
         super().__init__(host, port, **arguments)
 
     async def connect(self) -> Any:
@@ -59,8 +68,29 @@ class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
             self._traffic.disconnected()
         return super().close(reason, exc)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether its login is about to end, so that it is time for another connection."""
+        return time.monotonic() >= self._renew_at
+
+    async def drained(self, limit_s: float) -> None:
+        """Wait until everything that was asked is answered, but no longer than this."""
+        asked = [answer for _, _, answer in self._requests]
+        if asked:
+            await asyncio.wait(asked, timeout=limit_s)
+
+    async def _log_in(self, answering: Awaitable[Any]) -> Any:
+        began = time.monotonic()
+        answer = await answering
+        life_ms = getattr(answer, "session_lifetime_ms", 0)
+        if life_ms > 0:
+            self._renew_at = began + life_ms / 1000 * random.uniform(*_LOGIN_USED)
+        return answer
+
     def send(self, request: Any, expect_response: bool = True) -> Any:
         """Send a request; one of ours leaves in its parts, which are never joined."""
+        if isinstance(request, SaslAuthenticateRequest):
+            return self._log_in(super().send(request, expect_response))
         if self._writer is None or not isinstance(request, Request) or not expect_response:
             answer = super().send(request, expect_response)
             if self._is_counted and self._requests:

@@ -8,6 +8,8 @@ The rules kept here:
 - After a failed dial the next one to the same broker waits ``reconnect.backoff.ms``, doubled each time up to its
   maximum; the time allowed for a dial doubles likewise (LINK-57, LINK-58, LINK-59).
 - A request that is not answered in time costs its connection, since nothing tells a slow broker from a lost one.
+- A connection whose login is about to end (KIP-368) is replaced beside it: nobody waits, and what the old one was
+  asked is still answered.
 """
 
 from __future__ import annotations
@@ -68,6 +70,7 @@ class Connections:
         self._open: dict[Address, BrokerConnection] = {}
         self._dials: dict[Address, asyncio.Task[BrokerConnection]] = {}
         self._pace: dict[Address, _Pace] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def send(self, address: Address, request: Any, timeout_ms: int | None = None) -> Any:
@@ -99,22 +102,25 @@ class Connections:
     async def close(self) -> None:
         """Close every connection and leave no task behind. May be called again."""
         self._closed = True
-        dials = list(self._dials.values())
-        for dial in dials:
-            dial.cancel()
-        await asyncio.gather(*dials, return_exceptions=True)
+        ending: list[asyncio.Task[Any]] = [*self._dials.values(), *self._leaving]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
         connections, self._open = list(self._open.values()), {}
         await asyncio.gather(*(_hang_up(connection) for connection in connections))
 
     async def _connection(self, address: Address) -> BrokerConnection:
         if self._closed:
             raise Unreachable(f"connection to {address}: this client is closed")
-        if self.is_open(address):
-            return self._open[address]
+        ready = self._open[address] if self.is_open(address) else None
+        if ready is not None and not ready.is_due:
+            return ready
         dial = self._dials.get(address)
         if dial is None:
             dial = self._dials[address] = asyncio.create_task(self._dial(address), name=f"dial {address}")
             dial.add_done_callback(lambda task: self._dialled(address, task))
+        if ready is not None:
+            return ready
         return await wait_for_shared(dial, f"connection to {address}: this client is closed")
 
     def _dialled(self, address: Address, dial: asyncio.Task[BrokerConnection]) -> None:
@@ -154,8 +160,20 @@ class Connections:
         if security.sasl is not None or security.tls is not None:
             self._traffic.logged_in(time.monotonic() - began)
         self._pace.pop(address, None)
+        before = self._open.get(address)
         self._open[address] = connection
+        if before is not None and before.connected():
+            leaving = asyncio.create_task(self._leave(before), name=f"leave {address}")
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
         return connection
+
+    async def _leave(self, connection: BrokerConnection) -> None:
+        """Close a connection that another one has taken the place of, once it has answered what it was asked."""
+        try:
+            await connection.drained(self._security.request_timeout_ms / 1000)
+        finally:
+            await _hang_up(connection)
 
 
 async def wait_for_shared(work: asyncio.Task[T], closed: str) -> T:

@@ -100,7 +100,10 @@ def _tokens(properties: Properties, login: jaas.Login, tls: TlsContext | None) -
 
 def _kerberos(properties: Properties, login: jaas.Login) -> Kerberos:
     if not kerberos.is_available():
-        raise properties.refused("sasl.mechanism", "GSSAPI needs the Python package gssapi on every worker")
+        raise properties.refused(
+            "sasl.mechanism",
+            "GSSAPI needs the Python package gssapi on every worker: pip install 'clusterlink[gssapi]' (LINK-76)",
+        )
 
     def is_on(option: str) -> bool:
         return login.options.get(option, "false").lower() == "true"

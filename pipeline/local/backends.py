@@ -64,7 +64,12 @@ class JavaBackend:
         formatted = storage.formatted_folder(home, options.users)
         storage.place(formatted, Path(place.data_folder), cluster_id, place.node_id)
         return JavaBroker(
-            home, properties, folder / f"broker-{place.node_id}", heap_mb=options.heap_mb, jit=options.jit
+            home,
+            properties,
+            folder / f"broker-{place.node_id}",
+            heap_mb=options.heap_mb,
+            jit=options.jit,
+            definitions=options.java_definitions,
         )
 
     def close(self) -> None:

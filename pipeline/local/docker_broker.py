@@ -39,6 +39,7 @@ def run_arguments(
         "CLUSTERLINK_PROPERTIES": to_text(properties),
         "KAFKA_HEAP_OPTS": f"-Xmx{options.heap_mb}m",
         "KAFKA_JVM_PERFORMANCE_OPTS": " ".join(options.jit.value),
+        "KAFKA_OPTS": " ".join(options.java_definitions),
     }
     command = ["-c", _SCRIPT, "broker", "-t", cluster_id, *scram_arguments(options.users)]
     return _image(options.version), environment, command

@@ -24,14 +24,17 @@ class JavaBroker:
         heap_mb: int = 512,
         jit: Jit = Jit.START,
         flags: Sequence[str] = (),
+        definitions: Sequence[str] = (),
     ) -> None:
-        """`folder` gets the properties file and the log; `flags` are further ones for Java."""
+        """`folder` gets the properties file and the log; `flags` are further ones for Java, which change what the
+        class data archive depends on; `definitions` (-Dname=value) do not."""
         folder.mkdir(parents=True, exist_ok=True)
         self._log_file = folder / "broker.log"
         properties_file = folder / "server.properties"
         properties_file.write_text(to_text(properties))
         properties_file.chmod(0o600)
-        self._command = java_command(home, ["kafka.Kafka", str(properties_file)], heap_mb, jit, flags)
+        main = [*definitions, "kafka.Kafka", str(properties_file)]
+        self._command = java_command(home, main, heap_mb, jit, flags)
         self._process: ServerProcess | None = None
 
     def launch(self) -> None:

@@ -70,6 +70,8 @@ class ClusterOptions:
     """Kafka's ssl.client.auth: none, requested or required."""
     heap_mb: int = 512
     jit: Jit = Jit.START
+    java_properties: Mapping[str, str] = field(default_factory=dict)
+    """Java's system properties of the brokers; what some security settings of Kafka can be told by only."""
 
     def __post_init__(self) -> None:
         if self.brokers < 1:
@@ -82,6 +84,11 @@ class ClusterOptions:
             raise ValueError(f"the user {BROKER_USER} is the brokers' own")
         if unknown := set(self.super_users) - set(self.users):
             raise ValueError(f"super users that are no users: {', '.join(sorted(unknown))}")
+
+    @property
+    def java_definitions(self) -> tuple[str, ...]:
+        """The system properties as Java takes them."""
+        return tuple(f"-D{name}={value}" for name, value in self.java_properties.items())
 
     @property
     def is_authorized(self) -> bool:

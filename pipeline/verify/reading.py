@@ -105,17 +105,14 @@ class Reader:
 
         What was fetched for an earlier range may still be in the queue.
         """
-        if any(map(self._is_stale, (messages[0], messages[-1]))):
-            messages = [each for each in messages if not self._is_stale(each)]
         if any(map(Message.error, messages)):
-            records = []
             for message in messages:
                 error = message.error()
-                if error is None:
-                    records.append(message)
-                else:
+                if error is not None and not self._is_stale(message):
                     self._judge(error, message)
-            messages = records
+            messages = [each for each in messages if each.error() is None]
+        if messages and any(map(self._is_stale, (messages[0], messages[-1]))):
+            messages = [each for each in messages if not self._is_stale(each)]
         if messages and _offset(messages[-1]) >= self._end - 1:
             self._is_open = False
             while messages and _offset(messages[-1]) >= self._end:
@@ -123,7 +120,9 @@ class Reader:
         return messages
 
     def _is_stale(self, message: Message) -> bool:
-        return message.partition() != self._partition or _offset(message) < self._first
+        """Whether it is of an earlier range; an error that is not about an offset never is."""
+        offset = message.offset()
+        return message.partition() != self._partition or (offset is not None and offset < self._first)
 
     def _judge(self, error: KafkaError, message: Message) -> None:
         code = error.code()
@@ -131,7 +130,8 @@ class Reader:
             self._is_open = self._is_open and _offset(message) < self._end
         elif code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             raise LogStartMoved(str(error))
-        else:
+        elif code != KafkaError.GROUP_AUTHORIZATION_FAILED:
+            # librdkafka looks for the group's coordinator whether or not anything is asked of the group
             raise VerifyError(f"{self._topic}: {error}")
 
     def _columns(self, messages: list[Message]) -> Chunk | None:

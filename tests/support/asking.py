@@ -188,7 +188,9 @@ def assert_equal(
     source: LocalCluster, destination: LocalCluster, topic: str, mirror: str = "", partitions: int = 1
 ) -> Report:
     """The mirror is the source's log: every record, every offset, the same log ends (I1, I2)."""
-    properties = [{"bootstrap.servers": cluster.bootstrap_servers} for cluster in (source, destination)]
+    properties = [
+        cluster.client_properties(next(iter(cluster.options.super_users), None)) for cluster in (source, destination)
+    ]
     report = asyncio.run(verify(properties[0], properties[1], topic, mirror or topic, patience_s=20))
     assert report.is_equal, str(report.difference)
     assert log_ends(destination, mirror or topic, partitions) == log_ends(source, topic, partitions)
