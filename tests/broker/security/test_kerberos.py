@@ -19,7 +19,7 @@ from tests.support.workers import WorkerProcess, wait_until
 
 pytestmark = pytest.mark.timeout(600)
 USER, TICKET_LIFE_S = "linker", 12
-ACCEPTOR = 'storeKey=true isInitiator=false'
+ACCEPTOR = "storeKey=true isInitiator=false"
 MODULE = "com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true"
 
 

@@ -9,12 +9,17 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from kafka.protocol.sasl import SaslAuthenticateResponse, SaslHandshakeResponse
 
+from pipeline.cluster import broker_connection
 from pipeline.cluster.connections import Address, Connections
 from pipeline.cluster.errors import TimedOut, Unreachable, Unsupported
 from pipeline.cluster.metadata import metadata_request
+from pipeline.cluster.sasl import Sasl
 from pipeline.cluster.security import ClientSecurity
-from tests.unit.cluster.fake_broker import HANG_UP, METADATA, SILENCE, FakeBroker
+from tests.unit.cluster.fake_broker import HANG_UP, METADATA, SASL_HANDSHAKE, SILENCE, FakeBroker
+
+SASL_AUTHENTICATE = 36
 
 
 def settings(**changed: Any) -> ClientSecurity:
@@ -152,3 +157,26 @@ async def test_a_version_the_broker_lacks_is_named(connections: Connections) -> 
             await connections.send(at(broker), metadata_request([]))
         assert not caught.value.retriable
         assert connections.is_open(at(broker))
+
+
+async def test_a_login_that_ends_is_replaced_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """KIP-368: nobody waits for the next connection, and what the old one was asked is answered."""
+    monkeypatch.setattr(broker_connection, "_LOGIN_USED", (0.0, 0.0))
+    sasl = Sasl("PLAIN", "alice", "hush")
+    made = Connections(settings(protocol="SASL_PLAINTEXT", sasl=sasl), "test")
+    async with FakeBroker() as broker:
+        broker.versions |= {SASL_HANDSHAKE: (0, 1), SASL_AUTHENTICATE: (0, 1)}
+        broker.answers[SASL_HANDSHAKE] = lambda *_: SaslHandshakeResponse(error_code=0, mechanisms=["PLAIN"])
+        lives_ms = [60_000, 0]
+        broker.answers[SASL_AUTHENTICATE] = lambda *_: SaslAuthenticateResponse(
+            error_code=0, error_message=None, auth_bytes=b"", session_lifetime_ms=lives_ms.pop(0)
+        )
+        await made.send(at(broker), metadata_request([]))
+        assert broker.connections == 1
+        await made.send(at(broker), metadata_request([]))  # by the old one, while the new one is made
+        async with asyncio.timeout(10):
+            while broker.connections < 2 or broker.open > 1:
+                await asyncio.sleep(0.001)
+        await made.send(at(broker), metadata_request([]))
+        assert broker.connections == 2
+        await made.close()
