@@ -168,6 +168,14 @@ SETTINGS: tuple[Setting, ...] = (
         lambda n: n >= 100,
         "How often a mirror partition that moves reports its offsets.",
     ),
+    Setting(
+        "guard_spares",
+        str,
+        "",
+        lambda v: all(p.partition(":")[2] for p in v.split(";") if p),
+        "Principals (`User:a;User:b`) that the read-only guards of mirrors leave alone: the other workers', where each "
+        "has one of its own.",
+    ),
     Setting("api_timeout_ms", int, 60_000, lambda n: n >= 1_000, "How long REST waits for the result of a command."),
     Setting(
         "rest_authentication",
@@ -282,6 +290,10 @@ class WorkerSettings:
         if problems:
             raise SettingsError(problems)
         return found[0], found[1]
+
+    def spared_principals(self) -> frozenset[str]:
+        """What `guard_spares` names."""
+        return frozenset(p.strip() for p in self.values["guard_spares"].split(";") if p.strip())
 
     def client_configs(self) -> dict[str, str]:
         """Kafka client properties for the own cluster; raises `SettingsError` where the file cannot be read."""

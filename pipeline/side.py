@@ -23,6 +23,7 @@ from pipeline.control.tail import Tail
 from pipeline.control.work import wanted
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.duties import Duty
+from pipeline.lifecycle.guards import Guards
 from pipeline.lifecycle.leading import Handler, Leaders
 from pipeline.link.models import Command, Position, Result
 from pipeline.metrics.meter import METER
@@ -79,6 +80,7 @@ class Side:
             submit,
             sealing,
             reach,
+            guards=Guards(settings.spared_principals()),
         )
         self.engine = Engine(
             self._destination,

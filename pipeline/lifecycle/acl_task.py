@@ -56,7 +56,7 @@ class AclSync(LinkTask):
         owned = read_rows((row for key, row in model.owned_acls.items() if key.startswith(head)), link.cluster_link_id)
         principals = principals_of(remote.client.security) | principals_of(self.context.own.client.security)
         app_id = model.topics.app_id
-        never = NeverCopied(principals, (f"{app_id}.", f"{app_id}-"))
+        never = NeverCopied(principals, (f"{app_id}.", f"{app_id}-"), self._link_acls.guards)
         job = AclJob(settings.acl_filter_set(), never, owned, keep, created_by.get)
         report = await sync_acls(remote, self.context.own, job)
         for operation, done, refused in (

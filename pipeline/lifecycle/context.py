@@ -21,6 +21,7 @@ from pipeline.control.read_model import ReadModel
 from pipeline.control.registry import Registry
 from pipeline.control.sealing import Sealing
 from pipeline.lifecycle.decisions import Decision
+from pipeline.lifecycle.guards import Guards
 from pipeline.link.link_transitions import LinkChange
 from pipeline.link.models import Command, Link, Result
 from pipeline.link.states import LinkState
@@ -53,6 +54,7 @@ class Context:
     submit: Callable[[Command], Awaitable[Result]]
     sealing: Sealing
     reach: Reach
+    guards: Guards = field(default_factory=Guards)
     _securities: dict[str, tuple[Mapping[str, str], ClientSecurity]] = field(default_factory=dict)
     _remotes: dict[str, tuple[ClientSecurity, Admin]] = field(default_factory=dict)
     _partners: dict[str, tuple[ClientSecurity, str, Partner]] = field(default_factory=dict)

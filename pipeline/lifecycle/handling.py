@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pipeline.lifecycle.carrying import Carrying
 from pipeline.lifecycle.draining import Draining
 from pipeline.lifecycle.duties import Duty
+from pipeline.lifecycle.guarding import Guarding
 from pipeline.lifecycle.hearing import Hearing
 from pipeline.lifecycle.leading import Handler
 from pipeline.lifecycle.link_commands import create_link, delete_link, update_link
@@ -40,6 +41,7 @@ DUTIES: tuple[type[Duty], ...] = (
     SecretKeeping,
     Probing,
     Hearing,
+    Guarding,
     Watching,
     SettingUp,
     Draining,

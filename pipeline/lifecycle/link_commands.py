@@ -8,12 +8,14 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.cluster.errors import FileMissing, SecretUnreadable, SecurityError
+from pipeline.cluster.errors import ClusterError, FileMissing, SecretUnreadable, SecurityError
 from pipeline.cluster.probe import ProbeResult, probe
 from pipeline.cluster.security import client_arguments
 from pipeline.control.read_model import Request
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
+from pipeline.lifecycle.guarding import lift
+from pipeline.lifecycle.guards import owned_guards
 from pipeline.lifecycle.stopping import finish
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.errors import (
@@ -88,6 +90,7 @@ async def delete_link(context: Context, command: Command, request: Request, deci
         return
     if live:
         await _fail_over(context, link, live, f"link deleted by {command.principal or 'an operator'}")
+    await _lift_what_is_left(context, link)
     mirrors = context.model.mirrors_of(link.name)
     for mirror in mirrors:
         decision.drop_mirror(mirror)
@@ -97,6 +100,15 @@ async def delete_link(context: Context, command: Command, request: Request, deci
         for partition in range(mirror.partitions):
             await context.forget_position(link.name, mirror.mirror_topic, partition)
     await context.hang_up(link.name)
+
+
+async def _lift_what_is_left(context: Context, link: Link) -> None:
+    """Guards that a failover could not lift go before the link, with which goes the memory of them (MIRROR-4 c)."""
+    try:
+        async with context.guards.lock(link.name):
+            await lift(context, link, owned_guards(context.model, link.name))
+    except ClusterError as error:
+        raise KafkaRetriable(f"Cluster link '{link.name}' was not deleted: a read-only guard stays: {error}") from error
 
 
 async def _fail_over(context: Context, link: Link, live: Sequence[Mirror], reason: str) -> None:

@@ -50,6 +50,8 @@ class SettingUp(Duty):
                 decision.list_errors(mirror, (error,))
 
     async def _finish(self, mirror: Mirror) -> None:
+        if not self.context.guards.is_up(mirror):
+            return
         if not has_every_start(mirror, self.context.model.positions_of(self.link, mirror.mirror_topic)):
             return
         try:

@@ -21,10 +21,11 @@ from pipeline.lifecycle.duties import Duty
 from pipeline.lifecycle.fence_asking import Place
 from pipeline.lifecycle.fencing import fence
 from pipeline.lifecycle.final_configs import release_topic_configs
+from pipeline.lifecycle.guarding import is_stopping, lift_guards
 from pipeline.lifecycle.offset_task import clamp_synced_offsets
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.models import FinalPosition, Link, Mirror, Position, TaskError
-from pipeline.link.states import MirrorStatus, PendingOperation
+from pipeline.link.states import PendingOperation
 from pipeline.link.transitions import Event, advance
 
 log = logging.getLogger(__name__)
@@ -34,10 +35,10 @@ AGAIN_S = 2.0
 
 AtStop = Callable[[Context, Link, Sequence[Mirror]], Awaitable[Mapping[str, TaskError | None]]]
 
-AT_STOP: tuple[AtStop, ...] = (release_topic_configs, clamp_synced_offsets)
+AT_STOP: tuple[AtStop, ...] = (release_topic_configs, clamp_synced_offsets, lift_guards)
 """What is done to fenced mirrors before they are STOPPED, in this order; mirrors carry their `final` positions. Each
 answers by mirror topic with what it met: that keeps a promotion pending, and is logged for a failover, which has to end
-whatever happens. Lifting the guard (MIRROR-4 c) belongs here."""
+whatever happens. The guard goes last: nobody writes to a topic that is not yet as it shall be (MIRROR-4 c)."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,6 @@ class Stopping(Duty):
     def _is_answered(self, mirror: Mirror) -> bool:
         found = self._found.get(mirror.mirror_topic)
         return found is not None and not found.errors and is_same(found.mirror, mirror)
-
-
-def is_stopping(mirror: Mirror) -> bool:
-    """Whether nothing is left but to stop."""
-    return mirror.status is MirrorStatus.PENDING_STOPPED and not mirror.is_copying
 
 
 def put_stopped(decision: Decision, mirror: Mirror, final: tuple[FinalPosition, ...]) -> None:

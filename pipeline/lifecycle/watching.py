@@ -53,9 +53,14 @@ class Watching(Duty):
         model, steps = self.context.model, 0
         for topic in sorted(self._unseen):
             mirror = model.mirrors.get(mirror_key(self.link, topic))
-            step = None if mirror is None else next_step(mirror, model.positions_of(self.link, topic), link)
-            if mirror is None or step is None:
+            if mirror is None:
                 self._unseen.discard(topic)
+                continue
+            is_guarded = self.context.guards.is_up(mirror)
+            step = next_step(mirror, model.positions_of(self.link, topic), link, is_guarded)
+            if step is None:
+                if is_guarded or mirror.status is not MirrorStatus.PENDING_MIRROR:
+                    self._unseen.discard(topic)
                 continue
             if step.failure is not None:
                 after, change = fail(mirror, step.failure, now_ms())
@@ -76,15 +81,18 @@ class Watching(Duty):
         return position.error is not MirrorError.NO_ERROR or mirror.status is MirrorStatus.PENDING_MIRROR
 
 
-def next_step(mirror: Mirror, positions: Sequence[Position], link: Link) -> Step | None:
-    """What happens to a mirror now, or None. Positions older than the mirror belong to another of its name."""
+def next_step(mirror: Mirror, positions: Sequence[Position], link: Link, is_guarded: bool = True) -> Step | None:
+    """What happens to a mirror now, or None. Positions older than the mirror belong to another of its name.
+
+    `is_guarded`: others are kept from writing to it as well as its cluster allows; it is not ACTIVE before (MIRROR-4).
+    """
     current = [p for p in positions if p.time_ms >= mirror.created_ms]
     if mirror.status in (MirrorStatus.ACTIVE, MirrorStatus.PENDING_MIRROR, MirrorStatus.SOURCE_UNAVAILABLE):
         failed = next((p for p in current if p.error is not MirrorError.NO_ERROR), None)
         if failed is not None:
             return Step(Event.FAIL, failed.error_message, MirrorFailure(failed.error, failed.error_message))
     if mirror.status is MirrorStatus.PENDING_MIRROR:
-        ready = has_every_start(mirror, current) and not needs_policy(mirror)
+        ready = is_guarded and has_every_start(mirror, current) and not needs_policy(mirror)
         return Step(Event.SET_UP, "every partition has its start") if ready else None
     event = after_link(mirror, link.state)
     return None if event is None else Step(event, f"the link is {link.state}")

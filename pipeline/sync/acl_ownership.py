@@ -33,7 +33,7 @@ def write_rows(cluster_link_id: str, owned: Collection[Acl], changed: Iterable[A
 
 def read_rows(rows: Iterable[Mapping[str, Any]], cluster_link_id: str) -> set[Acl]:
     """The ACLs that the link of this id created."""
-    return {Acl(*words) for row in rows if row["link_id"] == cluster_link_id for words in row["acls"]}
+    return {Acl(*words) for row in rows if row["link_id"] == cluster_link_id for words in row.get("acls", ())}
 
 
 def _words(acl: Acl) -> list[str]:

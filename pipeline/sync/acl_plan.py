@@ -46,15 +46,16 @@ class NeverCopied:
     """What is left out whatever the filters say (TASK-35).
 
     `principals`: of the link at the source and of the workers here. `internal`: heads of the names of clusterlink's own
-    topics and groups.
+    topics and groups. `guards`: entries that keep mirrors read-only at the source (MIRROR-4).
     """
 
     principals: frozenset[str] = frozenset()
     internal: tuple[str, ...] = ()
+    guards: frozenset[Acl] = frozenset()
 
     def holds(self, acl: Acl, names_cluster: bool) -> bool:
         """Whether this ACL is one of them."""
-        if acl.principal in self.principals:
+        if acl.principal in self.principals or acl in self.guards:
             return True
         if acl.resource_type in ("TOPIC", "GROUP", "TRANSACTIONAL_ID") and acl.resource_name.startswith(self.internal):
             return True

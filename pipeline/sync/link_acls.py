@@ -1,4 +1,4 @@
-"""Which ACLs of the source cluster were created by links there (FILT-6, FILT-7, TASK-32).
+"""Which ACLs of the source cluster were created by links there, guards of mirrors among them (FILT-6, FILT-7, TASK-32).
 
 The workers beside the source cluster keep them in the changelog of their table `owned_acls`. Whoever may read that
 topic knows; it has the same name as ours where both groups of workers have the same app id. Where it is not there, or
@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.administration.acls import Acl
 from pipeline.sync.acl_ownership import read_rows
+from pipeline.sync.guard_plan import read_guard
 
 log = logging.getLogger(__name__)
 Places = dict[tuple[str, int], int]
@@ -30,13 +31,15 @@ class LinkAcls:
         self._topic = topic
         self._ends: Places | None = None
         self._found: dict[Acl, str] = {}
+        self.guards: frozenset[Acl] = frozenset()
+        """Entries that keep the source's own mirrors read-only, as of the last look (MIRROR-4)."""
         self._said = ""
 
     async def created_by(self, source: Admin) -> Mapping[Acl, str]:
         """The id of the link that created it, by ACL. Raises ClusterError where the source does not answer."""
         info = (await source.describe_topics([self._topic]))[self._topic]
         if info.error:
-            self._ends, self._found = None, {}
+            self._ends, self._found, self.guards = None, {}, frozenset()
             return self._found
         ends = await source.end_offsets([(self._topic, number) for number in info.partitions])
         if ends == self._ends:
@@ -50,6 +53,7 @@ class LinkAcls:
             return self._found
         self._ends, self._said = ends, ""
         self._found = {acl: row["link_id"] for row in rows.values() for acl in read_rows([row], row["link_id"])}
+        self.guards = frozenset(acl for row in rows.values() for acl in read_guard(row))
         return self._found
 
     async def _read(self, source: Admin, ends: Places) -> dict[str, dict[str, Any]]:

@@ -79,8 +79,11 @@ def exactly(acl: Acl) -> AclFilter:
 class AclsAdmin(Asker):
     """ACLs of one cluster."""
 
-    async def describe_acls(self, which: AclFilter | None = None) -> list[Acl]:
-        """List the entries that match. Needs DESCRIBE on the cluster. Raises NotAuthorized, KafkaFailure (54)."""
+    async def describe_acls(self, which: AclFilter | None = None, node: int | None = None) -> list[Acl]:
+        """List the entries that match, as one broker (any where None) sees them: a change reaches each in its time.
+
+        Needs DESCRIBE on the cluster. Raises NotAuthorized, KafkaFailure (54).
+        """
         wanted = which or AclFilter()
         message = DescribeAclsRequest(
             resource_type_filter=_number(RESOURCE_TYPES, wanted.resource_type),
@@ -93,7 +96,7 @@ class AclsAdmin(Asker):
         )
 
         async def attempt() -> list[Acl]:
-            response = await self._any(message, min_version=1)
+            response = await (self._any(message, 1) if node is None else self._node(node, message, 1))
             check(response.error_code, response.error_message, "DESCRIBE", "cluster")
             return sorted(
                 _acl(resource.resource_type, resource.resource_name, resource.pattern_type, entry)

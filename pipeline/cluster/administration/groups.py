@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from kafka.protocol.admin import DescribeGroupsRequest, ListGroupsRequest
 
-from pipeline.cluster.administration.asker import Asker, by_node, raise_if_moved
+from pipeline.cluster.administration.asker import COORDINATOR_MOVED, Asker, by_node, raise_if_moved
 from pipeline.cluster.administration.consumer_group_describe import ConsumerGroupDescribeRequest
 from pipeline.cluster.errors import ClusterError, check, failure
+from pipeline.cluster.metadata import operation_names
 
 GROUP_ID_NOT_FOUND = 69
 UNSUPPORTED_VERSION = 35
@@ -89,6 +90,27 @@ class GroupsAdmin(Asker):
         if isinstance(found, ClusterError):
             raise found
         return found
+
+    async def group_operations(self, groups: Iterable[str]) -> dict[str, tuple[int, frozenset[str]]]:
+        """What we may do with each group, which need not exist, by ACL operation name (KIP-430), and the broker that
+        says so. Empty for a group that we may not describe.
+        """
+        wanted = sorted(set(groups))
+
+        async def attempt() -> dict[str, tuple[int, frozenset[str]]]:
+            nodes, refused = by_node(await self._find_coordinators(wanted))
+            found = {group: (-1, frozenset[str]()) for group in refused}
+            for node, ids in nodes.items():
+                message = DescribeGroupsRequest(groups=ids, include_authorized_operations=True)
+                # from version 6 on a group that does not exist is an error, and nothing is said of it
+                for group in (await self._node(node, message, max_version=5)).groups:
+                    if group.error_code in COORDINATOR_MOVED:
+                        raise failure(group.error_code, None, "DESCRIBE", f"group {group.group_id}")
+                    bits = () if group.error_code else group.authorized_operations or ()
+                    found[group.group_id] = node, operation_names(sum(1 << bit for bit in bits))
+            return found
+
+        return await self._repeat(attempt)
 
     async def _describe_groups_at(self, node: int, groups: list[str]) -> dict[str, GroupInfo | ClusterError]:
         """Ask with API 15 first; those that are dead by its account again with API 69, where the broker has it."""

@@ -94,7 +94,7 @@ class Rows:
         self.forgotten.append((link, topic, partition))
 
     def context(self, **means: Any) -> Context:
-        """A context on these rows; what is not given must not be needed."""
+        """A context on these rows, whose mirrors have their guards; what is not given must not be needed."""
         given: dict[str, Any] = {
             "worker": "w",
             "cluster_id": "own",
@@ -109,7 +109,9 @@ class Rows:
             "sealing": Clear(),
         }
         given |= means
-        return Context(**({"reach": Dialling(given["sealing"])} | given))
+        context = Context(**({"reach": Dialling(given["sealing"])} | given))
+        context.guards.note(self.model.mirrors.values())
+        return context
 
     def mirror(self, topic: str = "m") -> Mirror:
         return self.model.mirrors[f"l/{topic}"]

@@ -1,0 +1,142 @@
+"""Keep everybody but the link from writing to its mirrors, where the own cluster has an authorizer (MIRROR-3, -4).
+
+A mirror is ACTIVE only when its guard is up. Entries come and go meanwhile, so the guard is compared again every few
+seconds. It is lifted before a mirror is STOPPED; and whatever the table says is ours without a mirror that lives is
+lifted too: after a deletion, or after a worker that died in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from pipeline.cluster.administration.acls import Acl
+from pipeline.cluster.errors import ClusterError
+from pipeline.lifecycle.context import Context
+from pipeline.lifecycle.decisions import Decision
+from pipeline.lifecycle.duties import IDLE_S, MOST_ROWS_AT_ONCE, Duty
+from pipeline.lifecycle.guards import owned_guards, unguarded
+from pipeline.lifecycle.remote_errors import task_error
+from pipeline.link.models import Link, Mirror, TaskError
+from pipeline.link.states import MirrorStatus
+from pipeline.sync.guard_plan import row_name, write_guard
+
+log = logging.getLogger(__name__)
+TOGETHER_S = 0.2
+"""Mirrors made within this time get their guards together."""
+TABLE = "owned_acls"
+
+
+class Guarding(Duty):
+    """Guards the mirrors of one link."""
+
+    def __init__(self, context: Context, link: str, wake: Callable[[], None]) -> None:
+        super().__init__(context, link, wake)
+        self._open: frozenset[str] = frozenset()
+        self._said = ""
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._look()
+                self._said = ""
+            except ClusterError as error:
+                if str(error) != self._said:
+                    log.warning("Link %s: read-only guards, tried again: %s", self.link, error)
+                    self._said = str(error)
+            await self.rows_change(IDLE_S)
+            await asyncio.sleep(TOGETHER_S)
+
+    async def _look(self) -> None:
+        link, context = self.row(), self.context
+        if link is None:
+            return
+        async with context.guards.lock(self.link):
+            living = {m.mirror_topic: m for m in self.mirrors() if m.status is not MirrorStatus.STOPPED}
+            orphans = {topic: acls for topic, acls in self._owned().items() if topic not in living}
+            if orphans:
+                await lift(context, link, orphans)
+            mirrors = [m for m in living.values() if not is_stopping(m)]
+            if not mirrors:
+                return
+            here = await context.guards.entries(context.own)
+            if here is not None:
+                await self._close(link, mirrors, here)
+            if context.guards.note(mirrors):
+                self.wake()
+
+    async def _close(self, link: Link, mirrors: Sequence[Mirror], here: Collection[Acl]) -> None:
+        """Put up what is missing. A worker that may not leaves its mirrors without a guard, and says so."""
+        context, owned = self.context, self._owned()
+        topics = {m.mirror_topic: owned.get(m.mirror_topic, set()) for m in mirrors}
+        app_id = context.model.topics.app_id
+        try:
+            plans = await context.guards.plans(context.own, app_id, topics, here)
+            changed = {topic: g for topic, g in plans.items() if g.plan.add | g.plan.delete | g.plan.forget}
+            claims = {topic: topics[topic] | g.plan.claim for topic, g in changed.items() if g.plan.claim}
+            if not await remember(context, link, claims):
+                return  # somebody else leads this link now
+            await context.guards.put_up(context.own, list(changed.values()))
+        except ClusterError as error:
+            if not unguarded(error):
+                raise
+            log.warning("Link %s: no read-only guards (MIRROR-4), foreign writes are only detected: %s", link, error)
+            return
+        less = {t: topics[t] | g.plan.claim for t, g in changed.items() if g.plan.delete | g.plan.forget}
+        await remember(
+            context, link, {t: acls - plans[t].plan.delete - plans[t].plan.forget for t, acls in less.items()}
+        )
+        self._report(frozenset(topic for topic, guard in plans.items() if not guard.is_closed))
+
+    def _report(self, now_open: frozenset[str]) -> None:
+        if new := sorted(now_open - self._open):
+            log.warning(
+                "Link %s: everybody may write to %s%s by an ALLOW for User:*, and the worker is no super user: foreign "
+                "writes there are only detected (MIRROR-4 b)",
+                self.link,
+                ", ".join(new[:5]),
+                f" and {len(new) - 5} more mirrors" if len(new) > 5 else "",
+            )
+        self._open = now_open
+
+    def _owned(self) -> dict[str, set[Acl]]:
+        return owned_guards(self.context.model, self.link)
+
+
+def is_stopping(mirror: Mirror) -> bool:
+    """Whether the mirror is on its way to be the users': its guard is neither put up nor compared any more."""
+    return mirror.status is MirrorStatus.PENDING_STOPPED and not mirror.is_copying
+
+
+async def lift_guards(context: Context, link: Link, mirrors: Sequence[Mirror]) -> dict[str, TaskError | None]:
+    """Open stopped mirrors to everybody who may write; what stands against it by mirror topic (MIRROR-4 c)."""
+    async with context.guards.lock(link.name):
+        context.guards.forget(mirrors)
+        owned = owned_guards(context.model, link.name)
+        wanted = {m.mirror_topic: owned[m.mirror_topic] for m in mirrors if m.mirror_topic in owned}
+        error: TaskError | None = None
+        try:
+            await lift(context, link, wanted)
+        except ClusterError as refused:
+            error = task_error(refused, "destination")
+    return {m.mirror_topic: error if m.mirror_topic in wanted else None for m in mirrors}
+
+
+async def lift(context: Context, link: Link, guards: Mapping[str, Collection[Acl]]) -> None:
+    """Delete the entries of these guards, then forget them. Raises ClusterError."""
+    if guards:
+        await context.guards.take_down(context.own, {acl for acls in guards.values() for acl in acls})
+        await remember(context, link, dict.fromkeys(guards, ()))
+
+
+async def remember(context: Context, link: Link, guards: Mapping[str, Collection[Acl]]) -> bool:
+    """Write which entries are ours; whether the rows show it. They do not where another worker was quicker."""
+    topics = sorted(guards)
+    for at in range(0, len(topics), MOST_ROWS_AT_ONCE):
+        decision = Decision(context.model, link.name)
+        for topic in topics[at : at + MOST_ROWS_AT_ONCE]:
+            decision.put_kept(TABLE, row_name(topic), write_guard(link.cluster_link_id, topic, guards[topic]))
+        await context.settle(decision)
+    owned = owned_guards(context.model, link.name)
+    return all(owned.get(topic, set()) == set(acls) for topic, acls in guards.items())
