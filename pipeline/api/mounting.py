@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from importlib import resources
 
 from aiohttp import web
@@ -12,7 +13,8 @@ from pipeline.api import context
 from pipeline.api.authentication import Authentication, Role
 from pipeline.api.failures import Challenged, Throttled, answer_failures
 from pipeline.api.rate import RateLimit
-from pipeline.api.routes import MISPLACED_CONFIG, ROUTES
+from pipeline.api.routes import MISPLACED_CONFIG, ROUTES, Route
+from pipeline.api.same_origin import SAFE_METHODS, check_same_origin
 from pipeline.control.interface import ControlPlane
 from pipeline.link import errors
 from pipeline.metrics.meter import METER
@@ -47,16 +49,24 @@ def openapi() -> str:
 def _api(
     base: str, plane: ControlPlane, authentication: Authentication, rate_limit: RateLimit, submit_timeout_s: float
 ) -> web.Application:
-    api = web.Application(middlewares=[measure, answer_failures, authenticate])
-    api[context.BASE] = base
-    api[context.PLANE] = plane
-    api[context.AUTHENTICATION] = authentication
-    api[context.RATE_LIMIT] = rate_limit
+    api = application(base, plane, authentication, rate_limit, (*ROUTES, MISPLACED_CONFIG))
     api[context.SUBMIT_TIMEOUT_S] = submit_timeout_s
-    for route in (*ROUTES, MISPLACED_CONFIG):
-        for path in (route.path, f"{route.path}/"):
-            api.router.add_route(route.method, path, route.handler)
     return api
+
+
+def application(
+    base: str, plane: ControlPlane, authentication: Authentication, rate_limit: RateLimit, routes: Iterable[Route]
+) -> web.Application:
+    """An application below `base` whose every path knows its caller and answers failures as spec 8.4 has it."""
+    made = web.Application(middlewares=[measure, answer_failures, authenticate])
+    made[context.BASE] = base
+    made[context.PLANE] = plane
+    made[context.AUTHENTICATION] = authentication
+    made[context.RATE_LIMIT] = rate_limit
+    for route in routes:
+        for path in (route.path, f"{route.path}/"):
+            made.router.add_route(route.method, path, route.handler)
+    return made
 
 
 @web.middleware
@@ -74,7 +84,10 @@ async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Know the caller before anything else is said, unknown paths included: 401, 403, 429 (REST-73, 74, 81)."""
+    """Know the caller before anything else is said, unknown paths included: 401, 403, 429 (REST-73, 74, 81).
+
+    Changes are taken from operators only, and from no page of another site.
+    """
     authentication = request.config_dict[context.AUTHENTICATION]
     transport = request.transport
     certificate = transport.get_extra_info("peercert") if transport is not None else None
@@ -84,8 +97,9 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
     wait_s = request.config_dict[context.RATE_LIMIT].wait(principal.name)
     if wait_s:
         raise Throttled(wait_s)
-    if request.method not in ("GET", "HEAD") and principal.role is not Role.OPERATOR:
+    if request.method not in SAFE_METHODS and principal.role is not Role.OPERATOR:
         raise errors.NotAuthorized()
+    check_same_origin(request)
     request[context.PRINCIPAL] = principal
     return await handler(request)
 
