@@ -18,6 +18,7 @@ from pipeline.carried import CarriedLinks
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.security import client_arguments
 from pipeline.control import topics as control_topics
+from pipeline.control.audit_trail import LINES_KEPT
 from pipeline.control.plane import Plane
 from pipeline.control.reach import Dialling
 from pipeline.control.read_model import TABLES, ReadModel
@@ -131,7 +132,13 @@ class Worker:
         count = self.settings.partitions
         followed = {self.topics.changelog(table): count for table in TABLES}
         state = Tail(self._client_arguments, followed, self._apply)
-        results = Tail(self._client_arguments, {self.topics.results: count}, self.plane.apply_result, from_end=True)
+        results = Tail(
+            self._client_arguments,
+            {self.topics.results: count, self.topics.audit: count},
+            self.plane.apply_result,
+            from_end=True,
+            last={self.topics.audit: LINES_KEPT},
+        )
         self._tails = [state, results]
         await results.start()
         await state.start()

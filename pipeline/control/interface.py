@@ -8,7 +8,7 @@ the commands topic (CLI-65). Tests put a plane in memory behind it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from pipeline.link.models import Command, Link, Mirror, Position, Result, TaskStatus
 
@@ -43,6 +43,10 @@ class ControlPlane(Protocol):
         ...
 
     def tasks(self, link: str) -> list[TaskStatus]: ...
+
+    def audit(self, link: str | None = None) -> list[Mapping[str, Any]]:
+        """The latest lines of the audit log (`auditing.py`), newest first; a bounded number, for people to look at."""
+        ...
 
     async def submit(self, command: Command, timeout_s: float = 60) -> Result:
         """Hand the command to the workers and wait for its result.

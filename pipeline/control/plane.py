@@ -8,7 +8,9 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
+from pipeline.control.audit_trail import Trail
 from pipeline.control.keys import link_partition
 from pipeline.control.outcomes import ROWS_HEADER
 from pipeline.control.read_model import TABLES, ReadModel
@@ -48,6 +50,7 @@ class Plane:
         self._is_ready = is_ready
         self._sealing = sealing
         self._waiting: dict[str, asyncio.Future[tuple[Result, Rows]]] = {}
+        self.trail = Trail()
         self.cluster_id = ""
 
     @property
@@ -72,6 +75,9 @@ class Plane:
 
     def tasks(self, link: str) -> list[TaskStatus]:
         return sorted((t for t in self._model.tasks.values() if t.link == link), key=lambda t: t.task)
+
+    def audit(self, link: str | None = None) -> list[Mapping[str, Any]]:
+        return self.trail.latest(link)
 
     async def submit(self, command: Command, timeout_s: float = 60) -> Result:
         if not self._is_ready():
@@ -102,8 +108,11 @@ class Plane:
         return result
 
     def apply_result(self, entry: Entry) -> None:
-        """A record of the results topic; wakes whoever waits for it."""
+        """A record of the results topic, which wakes whoever waits for it, or of the audit log."""
         if entry.value is None:
+            return
+        if entry.topic == self._topics.audit:
+            self.trail.add(entry.value)
             return
         raw = json.loads(entry.value)
         future = self._waiting.get(str(raw.get("id")))

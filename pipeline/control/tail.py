@@ -45,11 +45,16 @@ class Tail:
         apply: Callable[[Entry], None],
         *,
         from_end: bool = False,
+        last: Mapping[str, int] | None = None,
     ) -> None:
+        """`from_end`: only what comes from now on, but for the topics in `last` also so many offsets before the end
+        of each partition.
+        """
         self._client = client
         self._topics = {name: range(each) if isinstance(each, int) else each for name, each in topics.items()}
         self._apply = apply
         self._from_end = from_end
+        self._last = dict(last or {})
         self._next: dict[tuple[str, int], int] = {}
         self._moved = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -72,8 +77,9 @@ class Tail:
         self._consumer.assign(partitions)
         ends = await self._consumer.end_offsets(partitions)
         if self._from_end:
+            begins = await self._consumer.beginning_offsets([tp for tp in partitions if tp.topic in self._last])
             for tp, end in ends.items():
-                self._consumer.seek(tp, end)
+                self._consumer.seek(tp, max(begins.get(tp, end), end - self._last.get(tp.topic, 0)))
         else:
             await self._consumer.seek_to_beginning(*partitions)
         for tp in partitions:

@@ -34,6 +34,7 @@ class FakePlane:
         self.commands: list[Command] = []
         self.timeouts: list[float] = []
         self.script: dict[str, Answer] = {}
+        self.audit_lines: list[Mapping[str, Any]] = []
         self._links: dict[str, Link] = {}
         self._mirrors: dict[tuple[str, str], Mirror] = {}
         self._positions: dict[tuple[str, str], list[Position]] = {}
@@ -56,6 +57,9 @@ class FakePlane:
 
     def tasks(self, link: str) -> list[TaskStatus]:
         return self._tasks.get(link, [])
+
+    def audit(self, link: str | None = None) -> list[Mapping[str, Any]]:
+        return [line for line in self.audit_lines if link in (None, line["link"])]
 
     def add_link(self, name: str, **fields: Any) -> Link:
         given = {"state": LinkState.ACTIVE, "remote_cluster_id": SOURCE, "configs": {"bootstrap.servers": "a:9092"}}
