@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from pipeline.api.mounting import mount
 from pipeline.carried import CarriedLinks
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.security import client_arguments
+from pipeline.console.mounting import mount_console
 from pipeline.control import topics as control_topics
 from pipeline.control.audit_trail import LINES_KEPT
 from pipeline.control.plane import Plane
@@ -28,6 +30,7 @@ from pipeline.control.tail import Entry, Tail
 from pipeline.control.topics import ControlTopics
 from pipeline.lifecycle.command_door import warn_if_open
 from pipeline.lifecycle.handling import DUTIES, HANDLERS
+from pipeline.lifecycle.source_topics import source_topics
 from pipeline.metrics.meter import METER
 from pipeline.metrics.metric import Detail
 from pipeline.mirror.memory import MemoryBudget
@@ -99,16 +102,18 @@ class Worker:
         await warn_if_open(self._own, self.topics.commands)
 
     def mount(self, application: web.Application) -> None:
-        """Serve REST on an aiohttp application."""
+        """Serve REST and the console on an aiohttp application."""
+        limit = rate_limit(self.settings)
         mount(
             application,
             self.plane,
             self._authentication,
-            rate_limit=rate_limit(self.settings),
+            rate_limit=limit,
             submit_timeout_s=self.settings.api_timeout_ms / 1000,
         )
         detail = Detail[self.settings.metrics_detail.upper()]
         mount_observing(application, self.vitals, self._authentication, self.snapshot, detail)
+        mount_console(application, self.plane, self._authentication, rate_limit=limit)
 
     def snapshot(self) -> Snapshot:
         """What metrics are made from, now."""
@@ -160,6 +165,7 @@ class Worker:
             duties=DUTIES,
         )
         await self.side.start()
+        self.plane.ask_source = partial(source_topics, self.side.context)
         self._carried = CarriedLinks(self.settings, self.side.context, budget, self.open_link_agent)
         self._is_running = True
         self._tasks = [

@@ -58,7 +58,7 @@ def application(
     base: str, plane: ControlPlane, authentication: Authentication, rate_limit: RateLimit, routes: Iterable[Route]
 ) -> web.Application:
     """An application below `base` whose every path knows its caller and answers failures as spec 8.4 has it."""
-    made = web.Application(middlewares=[measure, answer_failures, authenticate])
+    made = web.Application(middlewares=[_name_the_type, measure, answer_failures, authenticate])
     made[context.BASE] = base
     made[context.PLANE] = plane
     made[context.AUTHENTICATION] = authentication
@@ -102,6 +102,14 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
     check_same_origin(request)
     request[context.PRINCIPAL] = principal
     return await handler(request)
+
+
+@web.middleware
+async def _name_the_type(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """An answer is what its Content-Type says: no browser guesses a page from names that somebody chose."""
+    response = await handler(request)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 async def _document(request: web.Request) -> web.Response:

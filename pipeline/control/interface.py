@@ -48,6 +48,13 @@ class ControlPlane(Protocol):
         """The latest lines of the audit log (`auditing.py`), newest first; a bounded number, for people to look at."""
         ...
 
+    async def source_topics(self, link: str) -> Mapping[str, int]:
+        """Partition counts by name of the topics that the link may see at its source; asks the source, once.
+
+        Raises a LinkError as a command would that the source refuses.
+        """
+        ...
+
     async def submit(self, command: Command, timeout_s: float = 60) -> Result:
         """Hand the command to the workers and wait for its result.
 

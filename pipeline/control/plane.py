@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from pipeline.control.audit_trail import Trail
@@ -18,7 +18,7 @@ from pipeline.control.sealing import Sealing
 from pipeline.control.sending import Sender
 from pipeline.control.tail import Entry
 from pipeline.control.topics import ControlTopics
-from pipeline.link.errors import KafkaRetriable, Unavailable
+from pipeline.link.errors import KafkaRetriable, LinkNotFound, Unavailable
 from pipeline.link.models import Command, Link, Mirror, Position, Result, TaskStatus
 
 SEEN_WITHIN_S = 5.0
@@ -51,6 +51,8 @@ class Plane:
         self._sealing = sealing
         self._waiting: dict[str, asyncio.Future[tuple[Result, Rows]]] = {}
         self.trail = Trail()
+        self.ask_source: Callable[[Link], Awaitable[Mapping[str, int]]] | None = None
+        """Set once the worker runs: how to list a source's topics."""
         self.cluster_id = ""
 
     @property
@@ -78,6 +80,14 @@ class Plane:
 
     def audit(self, link: str | None = None) -> list[Mapping[str, Any]]:
         return self.trail.latest(link)
+
+    async def source_topics(self, link: str) -> Mapping[str, int]:
+        row = self.link(link)
+        if row is None:
+            raise LinkNotFound(link)
+        if self.ask_source is None:
+            raise Unavailable(f"Worker {self._worker} has not started yet. Try again in a few seconds.")
+        return await self.ask_source(row)
 
     async def submit(self, command: Command, timeout_s: float = 60) -> Result:
         if not self._is_ready():

@@ -34,6 +34,7 @@ class FakePlane:
         self.commands: list[Command] = []
         self.timeouts: list[float] = []
         self.script: dict[str, Answer] = {}
+        self.at_source: dict[str, int] = {"orders": 3, "payments": 6}
         self.audit_lines: list[Mapping[str, Any]] = []
         self._links: dict[str, Link] = {}
         self._mirrors: dict[tuple[str, str], Mirror] = {}
@@ -60,6 +61,11 @@ class FakePlane:
 
     def audit(self, link: str | None = None) -> list[Mapping[str, Any]]:
         return [line for line in self.audit_lines if link in (None, line["link"])]
+
+    async def source_topics(self, link: str) -> Mapping[str, int]:
+        if link not in self._links:
+            raise errors.LinkNotFound(link)
+        return self.at_source
 
     def add_link(self, name: str, **fields: Any) -> Link:
         given = {"state": LinkState.ACTIVE, "remote_cluster_id": SOURCE, "configs": {"bootstrap.servers": "a:9092"}}
