@@ -4,6 +4,7 @@ a page no more than fifty.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,10 +27,11 @@ SORTS: Mapping[str, Sort] = {
     "link": lambda request, mirror: mirror.link,
     "status": lambda request, mirror: str(mirror.status),
     "partitions": lambda request, mirror: mirror.partitions,
-    "lag": lambda request, mirror: course(request).figures(mirror).lag,
+    "lag": lambda request, mirror: course(request).figures(mirror).lag if mirror.status.is_read_only else -1,
     "speed": lambda request, mirror: course(request).of_mirror(mirror.link, mirror.mirror_topic).speed,
     "since": lambda request, mirror: mirror.status_time_ms,
 }
+"""A stopped mirror's last lag does not change any more: it comes after all that still can be caught up with."""
 
 
 async def list_mirrors(request: web.Request) -> web.Response:
@@ -44,9 +46,8 @@ async def list_mirrors(request: web.Request) -> web.Response:
         raise LinkNotFound(link)
     found = sorted(plane(request).mirrors(link), key=lambda mirror: (mirror.mirror_topic, mirror.link))
     found = [mirror for mirror in found if _is_named(mirror, query.get("name"), query.get("search", "").lower())]
-    counts: dict[str, int] = {}
-    for mirror in found:
-        counts[str(mirror.status)] = counts.get(str(mirror.status), 0) + 1
+    statuses = Counter(mirror.status for mirror in found)
+    counts = {str(status): statuses[status] for status in MirrorStatus if statuses[status]}
     wanted = _status(query.get("status"))
     found = [mirror for mirror in found if wanted in (None, mirror.status)]
     found.sort(key=lambda mirror: sort(request, mirror), reverse=is_descending)

@@ -36,7 +36,7 @@ def test_no_file_needs_anything_from_elsewhere_or_inline() -> None:
             assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=|javascript:", text), name
         if name.endswith(".js"):
             assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
-            for module in re.findall(r'from "([^"]+)"', text):
+            for module in re.findall(r'^import .* from "([^"]+)";$', text, re.MULTILINE):
                 assert re.fullmatch(r"\./[a-z_]+\.js", module), f"{name} imports {module}"
                 assert f"js/{module.removeprefix('./')}" in PAGES, f"{name} imports {module}"
 
