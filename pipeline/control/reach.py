@@ -18,7 +18,13 @@ from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import ConnectionMode, LinkMode, LinkState
 
 NEEDS_BOTH_CLUSTERS = frozenset(
-    {"mirror.create", "mirror.reverse-and-start", "mirror.reverse-and-pause", "mirror.truncate-and-restore"}
+    {
+        "mirror.create",
+        "mirror.reverse-and-start",
+        "mirror.reverse-and-pause",
+        "mirror.truncate-and-restore",
+        "mirror.become-mirror",
+    }
 )
 """Commands that nobody can carry out who reaches only one of a link's two clusters (MODE-44)."""
 

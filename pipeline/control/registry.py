@@ -130,6 +130,20 @@ class Registry:
             await self._write(self._topics.producers, f"{key}/{closing.generation}/{nobody}", closing)
         return last_open(self._producers[key])
 
+    async def reopen(
+        self, mirror_topic_id: str, partition: int, allocate: Callable[[], Awaitable[tuple[int, bool]]]
+    ) -> None:
+        """Let a partition that was closed have a producer id again: its topic becomes a mirror once more (MIRROR-71).
+
+        May be repeated. `allocate` as for `producer`.
+        """
+        key = partition_key(mirror_topic_id, partition)
+        while (found := current(self._producers[key])) is not None and found.is_closing:
+            producer_id, is_transactional = await allocate()
+            generation = next_generation(found)
+            proposal = ProducerId(mirror_topic_id, partition, generation, producer_id, self._worker, is_transactional)
+            await self._write(self._topics.producers, f"{key}/{generation}/{producer_id}", proposal)
+
     async def forget(self, mirror_topic_id: str) -> None:
         """Remove the producer ids of a mirror that is deleted; its topic id never comes back."""
         for key in [k for k in self._producers if k.startswith(mirror_topic_id + "/")]:

@@ -11,7 +11,7 @@ from pipeline.control.keys import work_partition
 from pipeline.control.read_model import ReadModel
 from pipeline.link.models import Link, Mirror
 from pipeline.link.settings_of_link import LinkSettings
-from pipeline.link.states import LinkState
+from pipeline.link.states import LinkErrorCode, LinkState
 from pipeline.mirror.engine import LinkWork
 from pipeline.mirror.fetching import FetchSettings
 from pipeline.mirror.gaps import is_compacted
@@ -49,8 +49,12 @@ def wanted(
 
 
 def is_open(link: Link) -> bool:
-    """Whether data may flow over a link: UNAVAILABLE ones keep trying, and recover by themselves (STATE-7)."""
-    return link.state not in (LinkState.PAUSED, LinkState.FAILED)
+    """Whether data may flow over a link: UNAVAILABLE ones keep trying, and recover by themselves (STATE-7).
+
+    Not so where the other side was deleted: that stops data in both directions (MODE-24).
+    """
+    is_alone = link.error is LinkErrorCode.REMOTE_LINK_NOT_FOUND_ERROR
+    return link.state not in (LinkState.PAUSED, LinkState.FAILED) and not is_alone
 
 
 def tuning(configs: Mapping[str, str]) -> LinkTuning:
@@ -84,6 +88,7 @@ def _pieces(mirrors: list[Mirror], owned: Collection[int], partitions: int) -> l
             mirror.mirror_topic_id,
             start,
             is_compacted(mirror.cleanup_policy),
+            mirror.is_adopted,
         )
         for mirror in mirrors
         if mirror.is_copying

@@ -1,4 +1,4 @@
-"""Follow promotions until the mirror has everything of its source (MIRROR-67).
+"""Follow promotions and reverses until the mirror has everything of its source (MIRROR-67, MIRROR-71).
 
 Copying goes on all the while. Every second the source's high watermarks are asked for, now and not as last fetched,
 and compared with the mirror's. When they are equal on every partition twice in a row, at least a second apart, and
@@ -21,6 +21,7 @@ from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.duties import MOST_ROWS_AT_ONCE, Duty
 from pipeline.lifecycle.final_configs import check_partitions, sync_topic_configs
+from pipeline.lifecycle.handing_over import have_partner_wait
 from pipeline.lifecycle.offset_task import sync_offsets_finally
 from pipeline.lifecycle.remote_errors import task_error
 from pipeline.link.models import Link, Mirror, Position, TaskError
@@ -121,7 +122,7 @@ class Draining(Duty):
 
     async def _finish(self, link: Link, drain: Drain) -> None:
         mirror = drain.mirror
-        for sync in FINAL_SYNCS:
+        for sync in (have_partner_wait, *FINAL_SYNCS) if mirror.is_reversing else FINAL_SYNCS:
             mirror, errors = await sync(self.context, link, mirror)
             if errors:
                 drain.errors, drain.equal_since = errors, None
@@ -198,12 +199,9 @@ def obstacles(mirror: Mirror, link: Link, positions: Sequence[Position]) -> tupl
 
 
 def is_draining(mirror: Mirror) -> bool:
-    """Whether a promotion still waits for the source's last records."""
-    return (
-        mirror.status is MirrorStatus.PENDING_STOPPED
-        and mirror.pending is PendingOperation.PROMOTE
-        and not mirror.is_drained
-    )
+    """Whether a promotion or a reverse still waits for the source's last records."""
+    is_planned = mirror.is_reversing or mirror.pending is PendingOperation.PROMOTE
+    return mirror.status is MirrorStatus.PENDING_STOPPED and is_planned and not mirror.is_drained
 
 
 def is_same(one: Mirror, other: Mirror) -> bool:

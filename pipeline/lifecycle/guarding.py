@@ -105,8 +105,12 @@ class Guarding(Duty):
 
 
 def is_stopping(mirror: Mirror) -> bool:
-    """Whether the mirror is on its way to be the users': its guard is neither put up nor compared any more."""
-    return mirror.status is MirrorStatus.PENDING_STOPPED and not mirror.is_copying
+    """Whether the mirror is on its way to be the users': its guard is neither put up nor compared any more.
+
+    A reverse stops its mirror only when the other side has taken over (MIRROR-71).
+    """
+    is_due = not mirror.is_copying and (mirror.is_handed_over or not mirror.is_reversing)
+    return mirror.status is MirrorStatus.PENDING_STOPPED and is_due
 
 
 async def lift_guards(context: Context, link: Link, mirrors: Sequence[Mirror]) -> dict[str, TaskError | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pipeline.lifecycle.becoming import become_mirror
 from pipeline.lifecycle.carrying import Carrying
 from pipeline.lifecycle.draining import Draining
 from pipeline.lifecycle.duties import Duty
@@ -15,6 +16,7 @@ from pipeline.lifecycle.mirror_commands import create_mirror, delete_mirrors
 from pipeline.lifecycle.operations import operate
 from pipeline.lifecycle.partition_counts import PartitionCounts
 from pipeline.lifecycle.probing import Probing
+from pipeline.lifecycle.reversing import Reversing
 from pipeline.lifecycle.secret_keeping import SecretKeeping
 from pipeline.lifecycle.setting_up import SettingUp
 from pipeline.lifecycle.stopping import Stopping
@@ -35,6 +37,7 @@ HANDLERS: Mapping[str, Handler] = {
     "mirror.reverse-and-start": operate,
     "mirror.reverse-and-pause": operate,
     "mirror.truncate-and-restore": operate,
+    "mirror.become-mirror": become_mirror,
 }
 
 DUTIES: tuple[type[Duty], ...] = (
@@ -45,6 +48,7 @@ DUTIES: tuple[type[Duty], ...] = (
     Watching,
     SettingUp,
     Draining,
+    Reversing,
     Stopping,
     PartitionCounts,
     TopicsGone,
@@ -52,5 +56,5 @@ DUTIES: tuple[type[Duty], ...] = (
 )
 """In the order in which they are asked what to decide; a link's state comes before what follows from it."""
 
-CARRIED: tuple[type[Duty], ...] = (Carrying, Draining, PartitionCounts, Ticking)
+CARRIED: tuple[type[Duty], ...] = (Carrying, Draining, Reversing, PartitionCounts, Ticking)
 """What is done for a partner's link that cannot dial; the rest its own side does (MODE-44)."""

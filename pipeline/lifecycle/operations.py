@@ -1,19 +1,22 @@
-"""Carry out what is asked of many mirrors at once: pause, resume, promote, failover (MIRROR-50..68).
+"""Carry out what is asked of many mirrors at once: pause, resume, promote, failover, reverse (MIRROR-50..72).
 
 The answer means accepted (MIRROR-51): the row changes now, and the watch over the link does the rest (`watching.py`).
 """
 
 from __future__ import annotations
 
+from pipeline.cluster.errors import ClusterError
 from pipeline.control.read_model import Request
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
+from pipeline.lifecycle.handing_over import WITHDRAWN
 from pipeline.lifecycle.link_commands import existing
+from pipeline.lifecycle.remote_errors import refused_by
 from pipeline.lifecycle.times import now_ms
-from pipeline.link.errors import Invalid
+from pipeline.link.errors import Invalid, LinkError
 from pipeline.link.mirror_rules import TWO_WAY, answer, decide
-from pipeline.link.models import Command
-from pipeline.link.transitions import advance
+from pipeline.link.models import Command, Link, Mirror
+from pipeline.link.transitions import Event, advance
 
 
 async def operate(context: Context, command: Command, request: Request, decision: Decision) -> None:
@@ -23,9 +26,11 @@ async def operate(context: Context, command: Command, request: Request, decision
     for one in decide(command, link, context.model.mirrors_of(link.name)):
         positions = context.model.positions_of(link.name, one.mirror_topic)
         refused = one.refused
-        if refused is None and one.event in TWO_WAY:
+        if refused is None and one.event is Event.TRUNCATE_AND_RESTORE:
             # accepted, nobody would carry it out, and the mirror would be pending for ever
             refused = Invalid(f"{command.kind.partition('.')[2]} is not offered by this version of clusterlink.")
+        if refused is None and one.mirror is not None and one.event in TWO_WAY and not one.is_repeated:
+            refused = await why_not_reversed(context, link, one.mirror)
         if refused is None and one.mirror is not None and not one.is_repeated:
             reason = f"{command.kind.partition('.')[2]} by {command.principal or 'an operator'}"
             after, change = advance(one.mirror, one.event, reason, now_ms())
@@ -33,3 +38,15 @@ async def operate(context: Context, command: Command, request: Request, decision
             decision.note(change)
         rows.append(answer(one.mirror_topic, positions, refused))
     decision.data = {"mirrors": rows}
+
+
+async def why_not_reversed(context: Context, link: Link, mirror: Mirror) -> LinkError | None:
+    """What stands against a reverse before it is begun: no other side, or a counterpart that is no regular topic."""
+    try:
+        partner = await context.paired_partner(link)
+    except ClusterError as error:
+        return refused_by(error, "source")
+    theirs = partner.mirror(mirror.source_topic)
+    if theirs is not None and theirs.status not in WITHDRAWN:
+        return Invalid(f"Topic '{mirror.source_topic}' on the remote cluster is itself a mirror of '{link.name}'.")
+    return None

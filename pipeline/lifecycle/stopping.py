@@ -92,7 +92,7 @@ class Stopping(Duty):
 def put_stopped(decision: Decision, mirror: Mirror, final: tuple[FinalPosition, ...]) -> None:
     """The mirror is STOPPED, and remembers where it stood."""
     after, change = advance(mirror, Event.STOP, "every partition is the users' now", now_ms())
-    decision.put_mirror(replace(after, final=final, is_drained=False))
+    decision.put_mirror(replace(after, final=final, is_drained=False, is_handed_over=False))
     decision.note(change)
 
 

@@ -15,7 +15,7 @@ from pipeline.lifecycle.duties import MOST_ROWS_AT_ONCE, Duty
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.errors import MirrorFailure
 from pipeline.link.models import Link, Mirror, Position
-from pipeline.link.states import MirrorError, MirrorStatus
+from pipeline.link.states import MirrorError, MirrorStatus, PendingOperation
 from pipeline.link.transitions import Event, advance, after_link, fail
 
 
@@ -93,7 +93,8 @@ def next_step(mirror: Mirror, positions: Sequence[Position], link: Link, is_guar
             return Step(Event.FAIL, failed.error_message, MirrorFailure(failed.error, failed.error_message))
     if mirror.status is MirrorStatus.PENDING_MIRROR:
         ready = is_guarded and has_every_start(mirror, current) and not needs_policy(mirror)
-        return Step(Event.SET_UP, "every partition has its start") if ready else None
+        set_up = Event.SET_UP_PAUSED if mirror.pending is PendingOperation.REVERSE_AND_PAUSE else Event.SET_UP
+        return Step(set_up, "every partition has its start") if ready else None
     event = after_link(mirror, link.state)
     return None if event is None else Step(event, f"the link is {link.state}")
 
@@ -107,4 +108,8 @@ def has_every_start(mirror: Mirror, positions: Sequence[Position]) -> bool:
 
 def needs_policy(mirror: Mirror) -> bool:
     """Whether the topic has another cleanup policy for its seeding, which is to be put right (see `setting_up`)."""
-    return "compact" in mirror.cleanup_policy and any(start > 0 for start in mirror.start_offsets)
+    return (
+        not mirror.is_adopted
+        and "compact" in mirror.cleanup_policy
+        and any(start > 0 for start in mirror.start_offsets)
+    )

@@ -23,6 +23,7 @@ class Shape(StrEnum):
     INTEGER = "integer"
     BOOLEAN = "boolean"
     NAMES = "list of strings"
+    INTEGERS = "list of integers"
     PATTERN = "string, regular expression"
     PAIRS = 'list of {"name", "value"}'
     CHANGES = 'list of {"name", "value", "operation"}'
@@ -88,6 +89,10 @@ def _names(value: Any, field: str) -> list[str]:
     if not names:
         raise Malformed(f"{field}: must name at least one")
     return list(dict.fromkeys(names))
+
+
+def _integers(value: Any, field: str) -> list[int]:
+    return [_integer(item, f"{field}[{index}]") for index, item in enumerate(_list(value, field))]
 
 
 def _pattern(value: Any, field: str) -> str:
@@ -156,6 +161,7 @@ _READ: Mapping[Shape, Callable[[Any, str], Any]] = {
     Shape.INTEGER: _integer,
     Shape.BOOLEAN: _boolean,
     Shape.NAMES: _names,
+    Shape.INTEGERS: _integers,
     Shape.PATTERN: _pattern,
     Shape.PAIRS: _pairs,
     Shape.CHANGES: _changes,

@@ -163,6 +163,25 @@ KINDS: Mapping[str, Kind] = {
             ),
             Event.TRUNCATE_AND_RESTORE,
         ),
+        Kind(
+            "mirror.become-mirror",
+            "Internal: the other side of a link asks for it when it reverses a mirror of a topic of this cluster; given "
+            "at any other time it is refused. Without log ends the topic waits (PENDING_SYNCHRONIZE); with them, if it "
+            "ends there, it is the mirror from then on (MIRROR-71).",
+            (
+                Argument(
+                    "mirror_topic_name", Shape.STRING, "Topic here that becomes a mirror.", "MIRROR-71", required=True
+                ),
+                Argument(
+                    "source_topic_name",
+                    Shape.STRING,
+                    "Topic there, until now its mirror.",
+                    "MIRROR-71",
+                    required=True,
+                ),
+                Argument("log_end_offsets", Shape.INTEGERS, "Where the topic there ends, by partition.", "MIRROR-71"),
+            ),
+        ),
     )
 }
 """Kind of a command -> its row."""

@@ -24,6 +24,7 @@ from pipeline.link.states import (
     TaskState,
 )
 
+REVERSES = frozenset({PendingOperation.REVERSE_AND_START, PendingOperation.REVERSE_AND_PAUSE})
 MOST_TASK_ERRORS = 10
 """A task lists at most this many distinct errors (STATE-29)."""
 
@@ -33,7 +34,8 @@ class Link(Jsonable):
     """One link object of this cluster (TERM-13). `configs` holds what was set; its secrets are encrypted (LINK-11).
 
     `link_id` is the deprecated UUID, `cluster_link_id` the 22-character id (TERM-14). `remote_cluster_id` is the
-    expected id of the cluster at the other end, whatever the mode calls it (MODE-14).
+    expected id of the cluster at the other end, whatever the mode calls it (MODE-14). `is_paired`: the other side of a
+    two-sided link was there once, so that its absence means that it was deleted (MODE-24).
     """
 
     name: str
@@ -48,6 +50,7 @@ class Link(Jsonable):
     error_message: str = ""
     state_time_ms: int = 0
     created_ms: int = 0
+    is_paired: bool = False
 
     @property
     def can_mirror(self) -> bool:
@@ -87,7 +90,9 @@ class Mirror(Jsonable):
     operation that a PENDING state serves. `cleanup_policy` is the source's: gaps are filled otherwise in compacted
     topics. `source_configs` are the source's values of the configs that have to differ while the topic is a mirror, so
     that they can be set when it stops, the source reachable or not (MIRROR-90). `is_drained`: a promotion has all that
-    the source has; from then on nothing is copied any more (MIRROR-67).
+    the source has; from then on nothing is copied any more (MIRROR-67). `is_handed_over`: the counterpart of a reverse
+    is a mirror of this topic from now on, so that this one may stop. `is_adopted`: the topic was there, with records,
+    before it became a mirror; its `start_offsets` are the log ends of that moment (MIRROR-71).
     """
 
     link: str
@@ -109,6 +114,8 @@ class Mirror(Jsonable):
     cleanup_policy: str = ""
     source_configs: Mapping[str, str] = field(default_factory=dict)
     is_drained: bool = False
+    is_handed_over: bool = False
+    is_adopted: bool = False
     final: tuple[FinalPosition, ...] = ()
     created_ms: int = 0
 
@@ -116,6 +123,11 @@ class Mirror(Jsonable):
     def is_copying(self) -> bool:
         """Whether records may be appended now: a failover copies no more (MIRROR-68), a promote drains (MIRROR-67)."""
         return self.status.is_copying and not self.is_drained and self.pending is not PendingOperation.FAILOVER
+
+    @property
+    def is_reversing(self) -> bool:
+        """Whether a reverse of it is under way (MIRROR-71, MIRROR-72)."""
+        return self.status is MirrorStatus.PENDING_STOPPED and self.pending in REVERSES
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:

@@ -78,6 +78,8 @@ class LinkErrorCode(OpenWord):
     SECRET_DECRYPTION_ERROR = "SECRET_DECRYPTION_ERROR"
     FILE_NOT_FOUND_ERROR = "FILE_NOT_FOUND_ERROR"
     UNSUPPORTED_VERSION_ERROR = "UNSUPPORTED_VERSION_ERROR"
+    REMOTE_LINK_NOT_FOUND_ERROR = "REMOTE_LINK_NOT_FOUND_ERROR"
+    """The other side of a two-sided link was deleted (MODE-24)."""
 
 
 class TaskName(Word):

@@ -21,7 +21,8 @@ record of a key would stay), and keep producer ids for ever; claims are of no us
 
 Closing. When a mirror stops, a negative producer id is written for the next generation: there will be no other. Once
 the id before it is retired too (`pipeline/lifecycle/fencing.py`), whoever still believes that it copies the partition
-is refused by the leader, reads again, finds the id retired and its successor closed, and ends (`Closed`).
+is refused by the leader, reads again, finds the id retired and its successor closed, and ends (`Closed`). A topic that
+becomes a mirror once more (a reverse, and one back) gets a producer id for the generation after the closing.
 """
 
 from __future__ import annotations

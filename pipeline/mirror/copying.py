@@ -148,7 +148,7 @@ class Copier:
     async def _round(self) -> None:
         self._rewind(-1)
         at = await self._appender.resume()
-        if self.piece.start_offset > 0 and not self.status.is_seeded:
+        if self.piece.start_offset > 0 and not self.piece.is_adopted and not self.status.is_seeded:
             await seeding.seed(self._appender, self.piece.start_offset)
             at = self._appender.next_offset
         self.status.is_seeded = self.status.is_changed = True

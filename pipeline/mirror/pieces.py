@@ -23,6 +23,8 @@ class Piece:
     mirror_topic_id: str
     start_offset: int
     is_compacted: bool = False
+    is_adopted: bool = False
+    """What lies below the start offset was there before, and stays: nothing is seeded."""
 
     def __str__(self) -> str:
         return f"{self.mirror_topic}-{self.partition}"

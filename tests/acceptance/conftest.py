@@ -32,3 +32,19 @@ def rest(worker: WorkerProcess, destination: LocalCluster) -> Iterator[Rest]:
 def operator(worker: WorkerProcess) -> Operator:
     """Somebody at the command line of that worker."""
     return Operator(worker)
+
+
+@pytest.fixture(scope="session")
+def worker_there(
+    worker: WorkerProcess, source: LocalCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WorkerProcess]:
+    """A worker beside `source`, for the other side of two-sided links; everybody's."""
+    with WorkerProcess(source.bootstrap_servers, tmp_path_factory.mktemp("there"), worker.app_id) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def rest_there(worker_there: WorkerProcess, source: LocalCluster) -> Iterator[Rest]:
+    """REST of the worker beside `source`."""
+    with Rest(worker_there, source) as made:
+        yield made
