@@ -39,6 +39,11 @@ SECURITY = "security.protocol"
     show_default=True,
     help="Share of the offsets to compare.",
 )
+@click.option(
+    "--committed-only",
+    is_flag=True,
+    help="Leave out what only read_uncommitted consumers see; for a mirror that was the source before a reverse.",
+)
 @click.option("--bootstrap-server", envvar="CLUSTERLINK_BOOTSTRAP_SERVERS", help="Addresses of the mirror's cluster.")
 @click.option(
     "--command-config", envvar="CLUSTERLINK_COMMAND_CONFIG", type=click.Path(), help="File of client properties for it."
@@ -63,6 +68,7 @@ def verify(
     from_offset: int | None,
     to_offset: int | None,
     sample: float,
+    committed_only: bool,
     **given: Any,
 ) -> None:
     """Compare a mirror with its source: offset, key, value, headers and timestamp of every record.
@@ -81,7 +87,16 @@ def verify(
         raise click.UsageError("say where the mirror's cluster is: --bootstrap-server or --command-config")
     source = _source_configs(source, shown, bool(given["source_command_config"]))
     report = asyncio.run(
-        _compare(source, destination, source_topic, name, from_offset=from_offset, to_offset=to_offset, sample=sample)
+        _compare(
+            source,
+            destination,
+            source_topic,
+            name,
+            from_offset=from_offset,
+            to_offset=to_offset,
+            sample=sample,
+            committed_only=committed_only,
+        )
     )
     _show(report, on.output)
     raise SystemExit(report.exit_code)
@@ -112,6 +127,7 @@ async def _compare(
     from_offset: int | None,
     to_offset: int | None,
     sample: float,
+    committed_only: bool,
 ) -> Report:
     from rich.console import Console  # noqa: PLC0415  both only where needed: start-up time
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
@@ -135,6 +151,7 @@ async def _compare(
                 from_offset=from_offset,
                 to_offset=to_offset,
                 sample=sample,
+                committed_only=committed_only,
                 progress=show,
             )
         except VerifyError as error:

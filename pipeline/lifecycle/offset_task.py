@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,12 +21,13 @@ from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.link_task import LinkTask, Report, not_set
 from pipeline.link.models import MOST_TASK_ERRORS, Link, Mirror, TaskError
 from pipeline.link.settings_of_link import LinkSettings
-from pipeline.link.states import MirrorStatus, TaskName
+from pipeline.link.states import LinkMode, MirrorStatus, TaskName
 from pipeline.metrics.meter import METER
 from pipeline.sync.final_clamp import clamp_groups
 from pipeline.sync.marks import Marks, Place, read_row, write_row
 from pipeline.sync.offsets import OffsetJob, OffsetReport, sync_offsets
 from pipeline.sync.problems import Side, problem
+from pipeline.sync.two_sided import MarksOf, counterparts
 
 TABLE = "synced_offsets"
 FILTERS = "consumer.offset.group.filters"
@@ -41,6 +44,7 @@ class OffsetSync(LinkTask):
     def __init__(self, context: Context, link: str) -> None:
         super().__init__(context, link)
         self._memory = Memory(context, link)
+        self._turned: list[Mirror] = []
 
     def is_on(self, settings: LinkSettings) -> bool:
         return settings.consumer_offset_sync_enable
@@ -50,7 +54,9 @@ class OffsetSync(LinkTask):
 
     async def cycle(self, link: Link, settings: LinkSettings) -> Report:
         active = [mirror for mirror in self.mirrors() if mirror.status is MirrorStatus.ACTIVE]
-        report = await run_job(self.context, link, self._memory.job(link, settings, active, self._is_active))
+        self._turned = await self._counterparts(link)
+        job = self._memory.job(link, settings, [*active, *self._turned], self._may_write)
+        report = await run_job(self.context, link, job)
         count_offsets(self.link, report)
         return Report(
             report.errors,
@@ -58,8 +64,19 @@ class OffsetSync(LinkTask):
             {"offsets_written": report.written},
         )
 
-    def _is_active(self, topic: str) -> bool:
+    async def _counterparts(self, link: Link) -> list[Mirror]:
+        """The other side's mirrors of topics here; a side that is not there is what `run_job` reports."""
+        if link.mode is not LinkMode.BIDIRECTIONAL:
+            return []
+        try:
+            return counterparts((await self.context.paired_partner(link)).mirrors())
+        except ClusterError:
+            return []
+
+    def _may_write(self, topic: str) -> bool:
         mirror = self.context.model.mirrors.get(mirror_key(self.link, topic))
+        if any(each.mirror_topic == topic for each in self._turned):
+            return mirror is None or mirror.status is MirrorStatus.STOPPED
         return mirror is not None and mirror.status is MirrorStatus.ACTIVE
 
 
@@ -121,12 +138,24 @@ def count_offsets(link: str, report: OffsetReport) -> None:
 
 
 async def run_job(context: Context, link: Link, job: OffsetJob) -> OffsetReport:
-    """One cycle; a source that cannot even be connected to is an error of the report."""
+    """One cycle; a source that cannot even be connected to is an error of the report, and so is a missing other side.
+
+    Without the other side's marks nobody could tell its groups' commits from those of the link (TASK-16).
+    """
     try:
         remote = await context.remote(link)
+        if link.mode is LinkMode.BIDIRECTIONAL:
+            theirs = (await context.paired_partner(link)).other_side(link, context.cluster_id)
+            job = replace(job, theirs=partial(_their_marks, context, link, theirs.cluster_link_id))
+        return await sync_offsets(remote, context.own, job)
     except ClusterError as error:
         return OffsetReport(general=[problem(error, Side.SOURCE)])
-    return await sync_offsets(remote, context.own, job)
+
+
+async def _their_marks(context: Context, link: Link, cluster_link_id: str) -> MarksOf:
+    """What the other side remembers of groups, as of now."""
+    partner = await context.paired_partner(link)
+    return lambda group: read_row(partner.synced_offsets(group), cluster_link_id)
 
 
 async def sync_offsets_finally(context: Context, link: Link, mirror: Mirror) -> tuple[Mirror, tuple[TaskError, ...]]:

@@ -165,8 +165,8 @@ KINDS: Mapping[str, Kind] = {
         ),
         Kind(
             "mirror.become-mirror",
-            "Internal: the other side of a link asks for it when it reverses a mirror of a topic of this cluster; given "
-            "at any other time it is refused. Without log ends the topic waits (PENDING_SYNCHRONIZE); with them, if it "
+            "Internal: the other side of a link asks for it when it reverses a mirror of a topic of this cluster; at "
+            "any other time it is refused. Without log ends the topic waits (PENDING_SYNCHRONIZE); with them, if it "
             "ends there, it is the mirror from then on (MIRROR-71).",
             (
                 Argument(

@@ -22,6 +22,7 @@ from pipeline.sync.batches import at_most, parts
 from pipeline.sync.marks import Marks, Place
 from pipeline.sync.offset_plan import Bounds, GroupPlan, plan_group
 from pipeline.sync.problems import IN_USE, Side, in_use, problem
+from pipeline.sync.two_sided import MarksOf, commits_of_groups
 
 GROUPS_AT_ONCE = 50
 """Groups in one OffsetFetch: with 100 partitions each an answer of some 200 KB."""
@@ -42,6 +43,8 @@ class OffsetJob:
     marks: Callable[[str], Marks]
     keep: Callable[[Mapping[str, Marks]], Awaitable[bool]]
     may_write: Callable[[str], bool] = lambda topic: True
+    theirs: Callable[[], Awaitable[MarksOf]] | None = None
+    """What the other side of a two-sided link remembers of groups now: asked before and after its offsets are read."""
 
 
 @dataclass
@@ -149,7 +152,13 @@ async def _at_source(
     found: dict[str, dict[Place, CommittedOffset]] = {}
 
     async def fetch(part: list[str]) -> None:
-        for group, offsets in (await source.groups_offsets(part)).items():
+        before = await _their_marks(job, part)
+        answers = await source.groups_offsets(part)
+        after = await _their_marks(job, part)
+        for group, stands in answers.items():
+            offsets = stands
+            if before is not None and after is not None and not isinstance(stands, ClusterError):
+                offsets = commits_of_groups(stands, before[group], after[group])
             if isinstance(offsets, ClusterError):
                 report.general.append(problem(offsets, Side.SOURCE))
             elif ours := translate(offsets, mirror_of):
@@ -158,6 +167,14 @@ async def _at_source(
 
     await at_most(limit, parts(selected, GROUPS_AT_ONCE), fetch)
     return dict(sorted(found.items()))
+
+
+async def _their_marks(job: OffsetJob, groups: Iterable[str]) -> dict[str, Marks] | None:
+    """The other side's marks now; None where a link has one side only."""
+    if job.theirs is None:
+        return None
+    marks_of = await job.theirs()
+    return {group: marks_of(group) for group in groups}
 
 
 async def select_groups(source: Admin, filters: NameFilters) -> list[str]:

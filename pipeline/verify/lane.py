@@ -49,12 +49,20 @@ class Lane:
     """Three consumers: the source as read_committed, the mirror as read_uncommitted and as read_committed."""
 
     def __init__(
-        self, source: Side, mirror: Side, *, sample: float, is_compacted: bool, totals: Totals, stop: threading.Event
+        self,
+        source: Side,
+        mirror: Side,
+        *,
+        sample: float,
+        is_compacted: bool,
+        totals: Totals,
+        stop: threading.Event,
+        committed_only: bool = False,
     ) -> None:
         self._sides = source, mirror
         self._sample, self._is_compacted, self._totals, self._stop = sample, is_compacted, totals, stop
         self._source = Reader(source.conf, source.topic, committed=True, stop=stop.is_set)
-        self._mirror = Reader(mirror.conf, mirror.topic, committed=False, stop=stop.is_set)
+        self._mirror = Reader(mirror.conf, mirror.topic, committed=committed_only, stop=stop.is_set)
         self._stable = Reader(
             mirror.conf, mirror.topic, committed=True, offsets_only=not is_compacted, stop=stop.is_set
         )

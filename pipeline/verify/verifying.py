@@ -37,6 +37,7 @@ async def verify(
     from_offset: int | None = None,
     to_offset: int | None = None,
     sample: float = 1.0,
+    committed_only: bool = False,
     progress: Callable[[Progress], None] | None = None,
     patience_s: float = 10.0,
     lanes: int = 4,
@@ -44,8 +45,9 @@ async def verify(
     """Compare the two topics and say what was compared and what differs first.
 
     source and destination are Kafka client properties by their Java names. from_offset and to_offset (exclusive)
-    narrow the range of every partition; sample < 1 compares about that share of it, in blocks. progress is called on
-    the event loop a few times a second. patience_s is how long a mirror that is behind may stand still before its end
+    narrow the range of every partition; sample < 1 compares about that share of it, in blocks. committed_only leaves
+    out what only read_uncommitted consumers see of the mirror: the aborted records of a log that was the source's
+    before a reverse. progress is called on the event loop a few times a second. patience_s is how long a mirror that is behind may stand still before its end
     counts as final. lanes partitions are compared at a time. Raises VerifyError where no comparison is possible; a
     difference is in the Report.
     """
@@ -57,6 +59,7 @@ async def verify(
         from_offset=from_offset,
         to_offset=to_offset,
         sample=sample,
+        committed_only=committed_only,
         patience_s=patience_s,
         lanes=lanes,
     )
@@ -86,6 +89,7 @@ class _Job:
         from_offset: int | None,
         to_offset: int | None,
         sample: float,
+        committed_only: bool,
         patience_s: float,
         lanes: int,
     ) -> None:
@@ -94,6 +98,7 @@ class _Job:
         self._source, self._mirror = source, mirror
         self._from, self._to = from_offset or 0, to_offset
         self._sample, self._patience_s, self._lanes = sample, patience_s, lanes
+        self._committed_only = committed_only
 
     def run(self) -> Report:
         with rarer_collections():
@@ -129,7 +134,13 @@ class _Job:
         if not plans:
             return []
         lane = Lane(
-            self._source, self._mirror, sample=self._sample, is_compacted=compacted, totals=self.totals, stop=self.stop
+            self._source,
+            self._mirror,
+            sample=self._sample,
+            committed_only=self._committed_only,
+            is_compacted=compacted,
+            totals=self.totals,
+            stop=self.stop,
         )
         done = []
         try:

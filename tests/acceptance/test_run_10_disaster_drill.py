@@ -8,19 +8,17 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.local.cluster import LocalCluster
-from tests.acceptance.tasks import name_filters
 from tests.support.asking import Rest, assert_equal, checked, wait_for_ends
 from tests.support.clients import create_topic, log_ends
-from tests.support.consuming import consume
 from tests.support.load import Load
 from tests.support.producing import numbered, produce
-from tests.support.workers import wait_until
 
 PARTITIONS = 3
 
 
-def reverse(here: Rest, there: Rest, link: str, topic: str, ends_as: str = "ACTIVE", how: str = "start") -> float:
-    """Reverse the mirror that lives `here`; seconds until the roles have changed."""
+def reverse(sides: tuple[Rest, Rest], link: str, topic: str, ends_as: str = "ACTIVE", how: str = "start") -> float:
+    """Reverse the mirror that lives on the first side; seconds until the roles have changed."""
+    here, there = sides
     began = time.monotonic()
     rows = checked(
         here.ask("POST", f"/{link}/mirrors:reverse-and-{how}-mirror", {"mirror_topic_names": [topic]})
@@ -29,12 +27,6 @@ def reverse(here: Rest, there: Rest, link: str, topic: str, ends_as: str = "ACTI
     here.wait_for_status(link, topic, "STOPPED")
     there.wait_for_status(link, topic, ends_as)
     return time.monotonic() - began
-
-
-def pair(here: Rest, there: Rest, source: LocalCluster, destination: LocalCluster, link: str, **configs: str) -> None:
-    """Both sides of a bidirectional link."""
-    checked(here.create_side(link, source, **configs))
-    checked(there.create_side(link, destination, **configs))
 
 
 @pytest.mark.timeout(400)
@@ -47,7 +39,8 @@ def test_run_10(
 ) -> None:
     link, topic = unique("link")[-40:], unique("topic")
     create_topic(source, topic, PARTITIONS, retention_ms="86400000")
-    pair(rest, rest_there, source, destination, link)
+    checked(rest.create_side(link, source))
+    checked(rest_there.create_side(link, destination))
     checked(rest.create_mirror(link, topic))
     rest.wait_for_status(link, topic)
     times = []
@@ -56,15 +49,15 @@ def test_run_10(
         checked(rest.ask("POST", f"/{link}/mirrors:reverse-and-start-mirror", {"mirror_topic_names": [topic]}))
         time.sleep(3)
         assert rest.mirror(link, topic)["mirror_status"] == "PENDING_STOPPED", "it waits while its source is written to"
-    times.append(reverse(rest, rest_there, link, topic))
+    times.append(reverse((rest, rest_there), link, topic))
     with Load(destination, topic, PARTITIONS, seed=2):
         time.sleep(5)
     wait_for_ends(destination, source, topic, PARTITIONS)
-    assert_equal(destination, source, topic, partitions=PARTITIONS)
-    times.append(reverse(rest_there, rest, link, topic))
+    assert_equal(destination, source, topic, partitions=PARTITIONS, was_source=True)
+    times.append(reverse((rest_there, rest), link, topic))
     produce(source, topic, numbered(200))
     wait_for_ends(source, destination, topic, PARTITIONS)
-    assert_equal(source, destination, topic, partitions=PARTITIONS)
+    assert_equal(source, destination, topic, partitions=PARTITIONS, was_source=True)
     print(f"RUN-10: roles changed in {times[0]:.1f} s and, back, in {times[1]:.1f} s after the last record")
 
 
@@ -78,11 +71,12 @@ def test_run_11(
 ) -> None:
     link, topic = unique("link")[-40:], unique("topic")
     create_topic(source, topic, PARTITIONS)
-    pair(rest, rest_there, source, destination, link)
+    checked(rest.create_side(link, source))
+    checked(rest_there.create_side(link, destination))
     checked(rest.create_mirror(link, topic))
     produce(source, topic, numbered(100))
     rest.wait_for_status(link, topic)
-    reverse(rest, rest_there, link, topic, "PAUSED", "pause")
+    reverse((rest, rest_there), link, topic, "PAUSED", "pause")
     before = log_ends(source, topic, PARTITIONS)
     produce(destination, topic, numbered(100))
     time.sleep(2)
@@ -90,4 +84,4 @@ def test_run_11(
     checked(rest_there.ask("POST", f"/{link}/mirrors:resume", {"mirror_topic_names": [topic]}))
     rest_there.wait_for_status(link, topic)
     wait_for_ends(destination, source, topic, PARTITIONS)
-    assert_equal(destination, source, topic, partitions=PARTITIONS)
+    assert_equal(destination, source, topic, partitions=PARTITIONS, was_source=True)

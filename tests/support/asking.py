@@ -185,13 +185,24 @@ class CommandsTopic:
 
 
 def assert_equal(
-    source: LocalCluster, destination: LocalCluster, topic: str, mirror: str = "", partitions: int = 1
+    source: LocalCluster,
+    destination: LocalCluster,
+    topic: str,
+    mirror: str = "",
+    partitions: int = 1,
+    *,
+    was_source: bool = False,
 ) -> Report:
-    """The mirror is the source's log: every record, every offset, the same log ends (I1, I2)."""
+    """The mirror is the source's log: every record, every offset, the same log ends (I1, I2).
+
+    `was_source`: a reverse has adopted the mirror's log, whose own aborted records read_uncommitted consumers see.
+    """
     properties = [
         cluster.client_properties(next(iter(cluster.options.super_users), None)) for cluster in (source, destination)
     ]
-    report = asyncio.run(verify(properties[0], properties[1], topic, mirror or topic, patience_s=20))
+    report = asyncio.run(
+        verify(properties[0], properties[1], topic, mirror or topic, patience_s=20, committed_only=was_source)
+    )
     assert report.is_equal, str(report.difference)
     assert log_ends(destination, mirror or topic, partitions) == log_ends(source, topic, partitions)
     return report
