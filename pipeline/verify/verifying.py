@@ -47,9 +47,9 @@ async def verify(
     source and destination are Kafka client properties by their Java names. from_offset and to_offset (exclusive)
     narrow the range of every partition; sample < 1 compares about that share of it, in blocks. committed_only leaves
     out what only read_uncommitted consumers see of the mirror: the aborted records of a log that was the source's
-    before a reverse. progress is called on the event loop a few times a second. patience_s is how long a mirror that is behind may stand still before its end
-    counts as final. lanes partitions are compared at a time. Raises VerifyError where no comparison is possible; a
-    difference is in the Report.
+    before a reverse. progress is called on the event loop a few times a second. patience_s is how long a mirror that
+    is behind may stand still before its end counts as final. lanes partitions are compared at a time. Raises
+    VerifyError where no comparison is possible; a difference is in the Report.
     """
     if not 0 < sample <= 1:
         raise VerifyError(f"sample: {sample} is not in (0, 1]")

@@ -63,7 +63,7 @@ def test_equal_is_exit_code_0_and_says_what_was_compared(on: Cli, comparison: Co
     assert comparison.calls == [
         ({"bootstrap.servers": "a:9092"}, {"bootstrap.servers": "b:9092"}, "orders", "e.orders")
     ]
-    assert comparison.options == [{"from_offset": 3, "to_offset": 9, "sample": 0.5}]
+    assert comparison.options == [{"from_offset": 3, "to_offset": 9, "sample": 0.5, "committed_only": False}]
 
 
 def test_a_difference_is_exit_code_1_and_named(on: Cli, comparison: Comparison) -> None:
