@@ -26,6 +26,8 @@ _EXAMPLES: Mapping[str, object] = {
     "data": [{"name": "acl.sync.ms", "value": "10000", "operation": "SET"}],
     "source_topic_name": "orders",
     "mirror_topic_names": ["orders"],
+    "mirror_topic_name": "orders",
+    "log_end_offsets": [1200, 1187],
 }
 
 
@@ -201,7 +203,7 @@ def _kind(kind: Kind) -> list[str]:
         lines += [*_table(("Argument", "Type", "Required", "Default", "Meaning"), rows), ""]
     arguments = {row.name: _EXAMPLES[row.name] for row in kind.arguments if row.name in _EXAMPLES}
     if kind.name == "mirror.create":
-        del arguments["configs"]
+        del arguments["configs"], arguments["mirror_topic_name"]
     example = Command("7f0c", "link-1", kind.name, arguments, time_ms=1760000000000)
     return [*lines, "```json", json.dumps(_plain(example)), "```"]
 

@@ -7,6 +7,8 @@
     something else      this, ours           commit: the source has moved, or the mirror has come further (TASK-6)
     something else      this, the group's    commit only if the source has moved since (TASK-10)
     what stood before   a commit of ours     commit: it never came about
+    anything            -                    nothing where the source's is itself the other side's copy of ours: it is
+                                             remembered that both sides have seen each other's (`two_sided`)
 
 What it should have is the source's offset, kept between the mirror's log start and log end (TASK-6, TASK-7), with the
 source's metadata string (TASK-8). A source offset that went backwards is one that moved (TASK-11); partitions without
@@ -15,7 +17,7 @@ an offset at the source are left as they are (TASK-12).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.cluster.administration.group_offsets import CommittedOffset
@@ -49,12 +51,20 @@ def plan_group(
     here: Mapping[Place, CommittedOffset],
     marks: Mapping[Place, Mark],
     bounds: Mapping[Place, Bounds],
+    of_link: Collection[Place] = (),
 ) -> GroupPlan:
-    """Compare both sides of one group, by the mirror's partitions; those without `bounds` are not ours to touch."""
+    """Compare both sides of one group, by the mirror's partitions; those without `bounds` are not ours to touch.
+
+    `of_link`: where the source's offset was written by the other side of the link (TASK-16).
+    """
     plan = GroupPlan()
     for place, theirs in source.items():
         room = bounds.get(place)
         if room is None:
+            continue
+        if place in of_link:
+            if (back := here.get(place)) is not None and not _is_known(marks.get(place), back):
+                plan.known[place] = Mark(theirs.offset, *stands_of(back), is_ours=False)
             continue
         target = CommittedOffset(room.clamp(theirs.offset), theirs.metadata)
         plan.clamped += target.offset != theirs.offset
@@ -74,6 +84,10 @@ def plan_group(
 def stands_of(committed: CommittedOffset) -> tuple[int, int]:
     """What a mark remembers of a commit: its offset and the fingerprint of its metadata."""
     return committed.offset, note_of(committed.metadata)
+
+
+def _is_known(mark: Mark | None, committed: CommittedOffset) -> bool:
+    return mark is not None and (mark.here, mark.note) == stands_of(committed)
 
 
 def _is_expected(mark: Mark | None, stands: tuple[int, int]) -> bool:

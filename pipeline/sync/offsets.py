@@ -22,7 +22,7 @@ from pipeline.sync.batches import at_most, parts
 from pipeline.sync.marks import Marks, Place
 from pipeline.sync.offset_plan import Bounds, GroupPlan, plan_group
 from pipeline.sync.problems import IN_USE, Side, in_use, problem
-from pipeline.sync.two_sided import MarksOf, commits_of_groups
+from pipeline.sync.two_sided import MarksOf, judged
 
 GROUPS_AT_ONCE = 50
 """Groups in one OffsetFetch: with 100 partitions each an answer of some 200 KB."""
@@ -84,7 +84,7 @@ async def sync_offsets(source: Admin, own: Admin, job: OffsetJob) -> OffsetRepor
     if not job.mirrors:
         return report
     try:
-        theirs = await _at_source(source, job, limit, report)
+        theirs, of_link = await _at_source(source, job, limit, report)
     except ClusterError as error:
         report.general.append(problem(error, Side.SOURCE))
         return report
@@ -111,10 +111,10 @@ async def sync_offsets(source: Admin, own: Admin, job: OffsetJob) -> OffsetRepor
                 report.failed.add(group)
                 continue
             marks = job.marks(group)
-            plan = plan_group(theirs[group], answer, marks, bounds)
+            plan = plan_group(theirs[group], answer, marks, bounds, of_link[group])
             report.clamped += plan.clamped
             report.kept += _kept(marks | plan.known, theirs[group], plan)
-            if group in live:
+            if group in live and theirs[group].keys() - of_link[group]:
                 report.in_use.add(group)
                 report.met(in_use(group), topics)
             elif plan.writes:
@@ -145,28 +145,35 @@ def _behind(theirs: Offsets, here: Offsets, writes: Offsets) -> int:
 
 async def _at_source(
     source: Admin, job: OffsetJob, limit: int, report: OffsetReport
-) -> dict[str, dict[Place, CommittedOffset]]:
-    """Committed offsets by the group's and the topic's names on the destination; groups without any are left out."""
+) -> tuple[dict[str, dict[Place, CommittedOffset]], dict[str, set[Place]]]:
+    """Committed offsets by the group's and the topic's names on the destination; groups without any are left out.
+
+    With them, by group, the partitions where the other side of a two-sided link has written them (TASK-16).
+    """
     mirror_of = {mirror.source_topic: mirror for mirror in job.mirrors}
     selected = await select_groups(source, job.settings.group_filters())
     found: dict[str, dict[Place, CommittedOffset]] = {}
+    of_link: dict[str, set[Place]] = {}
 
     async def fetch(part: list[str]) -> None:
         before = await _their_marks(job, part)
         answers = await source.groups_offsets(part)
         after = await _their_marks(job, part)
         for group, stands in answers.items():
-            offsets = stands
-            if before is not None and after is not None and not isinstance(stands, ClusterError):
-                offsets = commits_of_groups(stands, before[group], after[group])
-            if isinstance(offsets, ClusterError):
-                report.general.append(problem(offsets, Side.SOURCE))
-            elif ours := translate(offsets, mirror_of):
-                found[job.settings.group_name(group)] = ours
+            if isinstance(stands, ClusterError):
+                report.general.append(problem(stands, Side.SOURCE))
+                continue
+            offsets, theirs = stands, set[Place]()
+            if before is not None and after is not None:
+                offsets, theirs = judged(stands, before[group], after[group])
+            if ours := translate(offsets, mirror_of):
+                name = job.settings.group_name(group)
+                found[name] = ours
+                of_link[name] = set(translate({place: offsets[place] for place in theirs}, mirror_of))
         await asyncio.sleep(0)
 
     await at_most(limit, parts(selected, GROUPS_AT_ONCE), fetch)
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items())), of_link
 
 
 async def _their_marks(job: OffsetJob, groups: Iterable[str]) -> dict[str, Marks] | None:

@@ -37,15 +37,13 @@ def counterparts(theirs: Iterable[Mirror]) -> list[Mirror]:
     ]
 
 
-def commits_of_groups(found: Offsets, before: Mapping[Place, Mark], after: Mapping[Place, Mark]) -> Offsets:
-    """Of what stands on the other side, what the group has committed itself. `before` and `after`: the marks there,
-    read before and after the offsets were.
+def judged(found: Offsets, before: Mapping[Place, Mark], after: Mapping[Place, Mark]) -> tuple[Offsets, set[Place]]:
+    """What stands on the other side, as far as it can be told whose it is, and where of that it is the link's.
+
+    `before` and `after`: the marks there, read before and after the offsets were.
     """
-    return {
-        place: committed
-        for place, committed in found.items()
-        if before.get(place) == after.get(place) and not is_of_link(after.get(place), committed)
-    }
+    known = {place: each for place, each in found.items() if before.get(place) == after.get(place)}
+    return known, {place for place, each in known.items() if is_of_link(after.get(place), each)}
 
 
 def is_of_link(mark: Mark | None, committed: CommittedOffset) -> bool:

@@ -17,6 +17,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "link.update": {"data": [{"name": "acl.sync.ms", "value": "1000"}]},
     "link.delete": {},
     "mirror.create": {"source_topic_name": "orders"},
+    "mirror.become-mirror": {"mirror_topic_name": "a", "source_topic_name": "a", "log_end_offsets": [3, 0]},
 }
 words = st.text(max_size=12)
 json_values = st.recursive(

@@ -22,7 +22,7 @@ from pipeline.link.models import Mirror
 from pipeline.link.states import MirrorStatus
 from pipeline.sync.marks import Mark, Marks
 from pipeline.sync.offset_plan import Bounds, plan_group
-from pipeline.sync.two_sided import commits_of_groups, counterparts
+from pipeline.sync.two_sided import counterparts, judged
 
 PLACE = ("t", 0)
 ROOM = {PLACE: Bounds(0, 1_000)}
@@ -56,8 +56,8 @@ class Side:
         """The second half; whether something was committed. `dies`: between what is remembered and what is written."""
         assert self.seen is not None
         (offsets, before, number), self.seen = self.seen, None
-        theirs = commits_of_groups(offsets, before, other.marks)
-        plan = plan_group(theirs, self.offsets, self.marks, ROOM)
+        theirs, of_link = judged(offsets, before, other.marks)
+        plan = plan_group(theirs, self.offsets, self.marks, ROOM, of_link)
         self.marks |= plan.known | plan.after
         if not plan.writes or dies:
             return False
@@ -115,22 +115,24 @@ def test_a_group_that_moves_is_followed_in_both_directions(moves: list[tuple[boo
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "is_groups"),
+    ("before", "after", "whose"),
     [
-        (None, None, True),
-        (Mark(5, 7), Mark(5, 7), False),
-        (Mark(5, 7, is_ours=False), Mark(5, 7, is_ours=False), True),
-        (Mark(5, 9), Mark(5, 9), True),
-        (Mark(9, 9, before=7), Mark(9, 9, before=7), False),
-        (Mark(5, 6), Mark(5, 7), False),
-        (Mark(5, 6), Mark(5, 9), False),
-        (None, Mark(5, 9), False),
+        (None, None, "the group's"),
+        (Mark(5, 7), Mark(5, 7), "the link's"),
+        (Mark(5, 7, is_ours=False), Mark(5, 7, is_ours=False), "the group's"),
+        (Mark(5, 9), Mark(5, 9), "the group's"),
+        (Mark(9, 9, before=7), Mark(9, 9, before=7), "the link's"),
+        (Mark(5, 6), Mark(5, 7), "not known"),
+        (Mark(5, 6), Mark(5, 9), "not known"),
+        (None, Mark(5, 9), "not known"),
     ],
 )
-def test_whose_commit_it_is(before: Mark | None, after: Mark | None, is_groups: bool) -> None:
+def test_whose_commit_it_is(before: Mark | None, after: Mark | None, whose: str) -> None:
     stands = {PLACE: CommittedOffset(7, "")}
     marks = [{} if mark is None else {PLACE: mark} for mark in (before, after)]
-    assert commits_of_groups(stands, *marks) == (stands if is_groups else {})
+    known, of_link = judged(stands, *marks)
+    assert known == ({} if whose == "not known" else stands)
+    assert of_link == ({PLACE} if whose == "the link's" else set())
 
 
 def test_the_other_sides_mirrors_of_topics_here() -> None:
