@@ -63,7 +63,8 @@ def plan_group(
         if room is None:
             continue
         if place in of_link:
-            if (back := here.get(place)) is not None and not _is_known(marks.get(place), back):
+            back = here.get(place)
+            if back is not None and not _is_seen(marks.get(place), theirs, back):
                 plan.known[place] = Mark(theirs.offset, *stands_of(back), is_ours=False)
             continue
         target = CommittedOffset(room.clamp(theirs.offset), theirs.metadata)
@@ -86,8 +87,8 @@ def stands_of(committed: CommittedOffset) -> tuple[int, int]:
     return committed.offset, note_of(committed.metadata)
 
 
-def _is_known(mark: Mark | None, committed: CommittedOffset) -> bool:
-    return mark is not None and (mark.here, mark.note) == stands_of(committed)
+def _is_seen(mark: Mark | None, theirs: CommittedOffset, here: CommittedOffset) -> bool:
+    return mark is not None and (mark.source, mark.here, mark.note) == (theirs.offset, *stands_of(here))
 
 
 def _is_expected(mark: Mark | None, stands: tuple[int, int]) -> bool:
