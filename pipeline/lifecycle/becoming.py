@@ -7,6 +7,8 @@ foreign write (MIRROR-4 b). The command is believed only if the other side's row
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,11 +24,13 @@ from pipeline.lifecycle.link_commands import existing
 from pipeline.lifecycle.offset_task import sync_offsets_finally
 from pipeline.lifecycle.remote_errors import refused_by
 from pipeline.lifecycle.times import now_ms
-from pipeline.link.errors import Invalid
+from pipeline.link.errors import Invalid, KafkaRetriable
 from pipeline.link.models import Command, Link, Mirror, TaskError
-from pipeline.link.states import LinkMode, MirrorStatus, TaskErrorCode
+from pipeline.link.states import ConnectionMode, LinkMode, MirrorStatus, TaskErrorCode
 from pipeline.link.topic_configs import exact, held_back
 from pipeline.link.transitions import Event, advance
+
+GUARDED_WITHIN_S = 5.0
 
 
 async def become_mirror(context: Context, command: Command, request: Request, decision: Decision) -> None:
@@ -112,6 +116,7 @@ async def _take_over(context: Context, link: Link, row: Mirror, ends: list[int])
 
     Whoever repeats it after a crash begins anew. Where it is refused, the topic's configs are put back.
     """
+    await _guarded(context, link, row)
     await _check_ends(context, row, ends)
     _, errors = await sync_offsets_finally(context, link, row)
     if errors:
@@ -125,6 +130,20 @@ async def _take_over(context: Context, link: Link, row: Mirror, ends: list[int])
     for partition in range(row.partitions):
         await context.registry.reopen(row.mirror_topic_id, partition, partial(_allocate, context, row, partition))
     return replace(row, start_offsets=tuple(ends), is_adopted=True)
+
+
+async def _guarded(context: Context, link: Link, row: Mirror) -> None:
+    """Wait until nobody else may write to the topic any more, where its cluster has an authorizer (MIRROR-4 a).
+
+    The guards of a side that cannot dial are put up by its own workers, which say nothing of it here.
+    """
+    if link.connection_mode is ConnectionMode.INBOUND:
+        return
+    deadline = time.monotonic() + GUARDED_WITHIN_S
+    while not context.guards.is_up(row):
+        if time.monotonic() > deadline:
+            raise KafkaRetriable(f"{row.mirror_topic}: its read-only guard is not up yet.")
+        await asyncio.sleep(0.05)
 
 
 async def restore_configs(context: Context, row: Mirror) -> None:
