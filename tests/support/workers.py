@@ -27,6 +27,7 @@ import httpx
 
 from pipeline.local.ports import HOST, PortLease
 from pipeline.local.process import GUARD
+from tests.support.networks import Network
 
 START_TIMEOUT_S = 150.0
 """Ten seconds on a quiet machine; a start is no matter of speed, so a busy one gets its time."""
@@ -58,16 +59,19 @@ class WorkerProcess:
         *,
         loglevel: str = "info",
         client_tls: ssl.SSLContext | None = None,
+        network: Network | None = None,
         **settings: str,
     ) -> None:
         """`settings` are rows of the settings table by field name; unless told 4 control partitions and a 6 s session.
 
-        `client_tls` is what to ask it with, where the settings make it serve HTTPS. `folder` gets the table stores and
+        `client_tls` is what to ask it with, where the settings make it serve HTTPS. With a `network` it lives in there,
+        and reaches no more than that opens to it. `folder` gets the table stores and
         the log, under a name of this worker's own.
         """
         self.app_id = app_id or f"t{uuid.uuid4().hex[:8]}"
         self.name = f"worker-{uuid.uuid4().hex[:6]}"
         self.client_tls = client_tls
+        self._network = network
         self._loglevel = loglevel
         self.folder = folder / self.name
         self._log_file = self.folder / "worker.log"
@@ -113,13 +117,17 @@ class WorkerProcess:
         """Start the process, again on the same port and data where it ran before; does not wait."""
         assert not self.is_running(), "it runs already"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lease = self._lease or PortLease()
+        if self._lease is None:
+            self._lease = PortLease()
+            if self._network is not None:
+                self._network.admits(self._lease.port)
         given = {**self._given, "web_port": str(self._lease.port)}
+        way_in = self._network.command if self._network is not None else []
         # A session of its own: Ctrl-C reaches the tests only, which end it; the guard does where they are killed.
         with self._log_file.open("ab") as log:
             self._log_begins_at = log.tell()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "faust", "-A", "pipeline.app", "worker", "--loglevel", self._loglevel],
+                [*way_in, sys.executable, "-m", "faust", "-A", "pipeline.app", "worker", "--loglevel", self._loglevel],
                 cwd=_ROOT,
                 env={**os.environ, **{f"CLUSTERLINK_{field.upper()}": value for field, value in given.items()}},
                 stdin=subprocess.DEVNULL,
