@@ -16,6 +16,7 @@ from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.guarding import lift
 from pipeline.lifecycle.guards import owned_guards
+from pipeline.lifecycle.pairing_up import pair_up
 from pipeline.lifecycle.stopping import finish
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.errors import (
@@ -56,7 +57,13 @@ async def create_link(context: Context, command: Command, request: Request, deci
         if link.state is not LinkState.PAUSED:
             link, _ = advance_link(link, LinkEvent.REACHED, "reached when it was created", now_ms())
     sealed = await asyncio.to_thread(context.sealing.seal, link.name, link.configs, new.secrets)
-    decision.put_link(replace(link, configs=sealed))
+    link = replace(link, configs=sealed)
+    if new.validate:
+        try:
+            link = await pair_up(context, link, id_given=new.id_given)
+        finally:
+            await context.hang_up(link.name)
+    decision.put_link(link)
     decision.data = {"warnings": list(new.warnings)}
 
 
