@@ -188,9 +188,9 @@ class CarriedLink:
             theirs.cluster_link_id,
             self._context.cluster_id,
             self._settings.worker,
-            LinkErrorCode.UNKNOWN,
-            f"cluster link '{self._name}' was deleted there",
-            now_ms(),
+            error=LinkErrorCode.UNKNOWN,
+            error_message=f"cluster link '{self._name}' was deleted there",
+            time_ms=now_ms(),
         )
         decision = Decision(partner.model, self._name)
         decision.put_carrier(said)

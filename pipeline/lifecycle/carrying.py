@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from pipeline.lifecycle.acl_task import principals_of
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.duties import Duty
@@ -62,8 +63,16 @@ class Carrying(Duty):
             event = event_of(link.state, self._finding, LinkSettings.of(link.configs))
             if event in (LinkEvent.LOST, LinkEvent.BROKEN):
                 error, message = self._finding.result.link_error, self._finding.result.message
-        cluster_id = link.remote_cluster_id or ""
-        return Carrier(link.name, link.cluster_link_id, cluster_id, context.worker, error, message, now_ms())
+        return Carrier(
+            link.name,
+            link.cluster_link_id,
+            link.remote_cluster_id or "",
+            context.worker,
+            tuple(sorted(principals_of(context.own.client.security))),
+            error,
+            message,
+            now_ms(),
+        )
 
     async def _until_due(self, seen: Link, began: float) -> None:
         """Wait for the next time, or for something that makes another sign of life due at once."""

@@ -60,6 +60,8 @@ class Guarding(Duty):
             mirrors = [m for m in living.values() if not is_stopping(m)]
             if not mirrors:
                 return
+            # whoever carries a link for this cluster writes its mirrors under a name of their own (MODE-43)
+            context.guards.spared |= {p for carrier in context.model.carriers.values() for p in carrier.principals}
             here = await context.guards.entries(context.own)
             if here is not None:
                 await self._close(link, mirrors, here)

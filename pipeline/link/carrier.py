@@ -20,6 +20,8 @@ class Carrier(Jsonable):
     cluster_id: str
     """Of the dialling side."""
     worker: str = ""
+    principals: tuple[str, ...] = ()
+    """By which names the side that waits knows them, as far as their credentials tell: guards of mirrors spare them."""
     error: LinkErrorCode = LinkErrorCode.NO_ERROR
     error_message: str = ""
     time_ms: int = 0

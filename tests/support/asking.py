@@ -63,10 +63,13 @@ class Rest:
         given = {"link.mode": mode, "connection.mode": "INBOUND"} | _dotted(configs)
         return self._create(link, {REMOTE_ID[LinkMode(mode)]: remote.cluster_id}, given)
 
-    def create_source_half(self, link: str, destination: LocalCluster, **configs: str) -> httpx.Response:
+    def create_source_half(
+        self, link: str, destination: LocalCluster, cluster_link_id: str = "", **configs: str
+    ) -> httpx.Response:
         """The dialling half of a source-initiated link; config names with underscores for dots."""
         given = {"link.mode": "SOURCE", "bootstrap.servers": destination.bootstrap_servers} | _dotted(configs)
-        return self._create(link, {"destination_cluster_id": destination.cluster_id}, given)
+        ids = {"destination_cluster_id": destination.cluster_id}
+        return self._create(link, ids | ({"cluster_link_id": cluster_link_id} if cluster_link_id else {}), given)
 
     def _create(self, link: str, ids: dict[str, str], configs: Mapping[str, str]) -> httpx.Response:
         rows = [{"name": name, "value": value} for name, value in configs.items()]

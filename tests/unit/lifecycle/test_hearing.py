@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from pipeline.cluster.probe import ProbeResult
+from pipeline.cluster.security import client_arguments
 from pipeline.lifecycle import hearing, probing
 from pipeline.lifecycle.carrying import Carrying
 from pipeline.lifecycle.decisions import Decision
@@ -100,10 +102,11 @@ async def test_the_dialling_side_says_what_it_found(monkeypatch: pytest.MonkeyPa
     refused = ProbeResult(E.AUTHENTICATION_ERROR, "inside:9092: no")
     results = [ProbeResult(E.NO_ERROR, cluster_id="here"), refused, ProbeResult(E.NO_ERROR, cluster_id="other")]
     rows = Rows(WAITING)
-    duty = Carrying(rows.context(reach=carrying(HALF)), "l", lambda: None)
+    own = SimpleNamespace(client=SimpleNamespace(security=client_arguments({"bootstrap.servers": "there:9092"})))
+    duty = Carrying(rows.context(reach=carrying(HALF), own=own), "l", lambda: None)
     found_errors = [(await duty._look(WAITING)).error for _ in range(3)]
     assert found_errors == [E.NO_ERROR, E.AUTHENTICATION_ERROR, E.CLUSTER_ID_MISMATCH_ERROR]
-    paused = Carrying(rows.context(reach=carrying(replace(HALF, state=S.PAUSED))), "l", lambda: None)
+    paused = Carrying(rows.context(reach=carrying(replace(HALF, state=S.PAUSED)), own=own), "l", lambda: None)
     assert "is paused there" in (await paused._look(WAITING)).error_message
 
 

@@ -1,0 +1,77 @@
+"""Two workers, of which only the one beside the private cluster can open connections to the other cluster (MODE-43)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.local.cluster import LocalCluster
+from tests.support.asking import Rest, checked
+from tests.support.networks import Network
+from tests.support.workers import WorkerProcess, wait_until
+
+OFTEN = {"availability_check_ms": "1000", "availability_check_consecutive_failure_threshold": "3"}
+
+
+@dataclass
+class OneWay:
+    """Whoever is `public` reaches the public cluster and nothing else: its network has no way to the private one."""
+
+    public: WorkerProcess
+    private: WorkerProcess
+    network: Network
+    """Of the private worker."""
+    here: Rest
+    """The public side's."""
+    there: Rest
+    """The private side's."""
+    port: int
+    """Of the public cluster: what the private worker dials."""
+
+
+@contextmanager
+def one_way(
+    public: LocalCluster,
+    private: LocalCluster,
+    folder: Path,
+    public_user: str = "",
+    private_user: str = "",
+    **more: str,
+) -> Iterator[OneWay]:
+    """Both workers, ready; `more` are settings of both. With users they log in to their own clusters."""
+    with Network() as outside, Network() as inside:
+        outside.opens(port_of(public))
+        inside.opens(port_of(private), port_of(public))
+        given = [
+            more | (_login(cluster, user, folder) if user else {})
+            for cluster, user in ((public, public_user), (private, private_user))
+        ]
+        one = WorkerProcess(public.bootstrap_servers, folder, network=outside, **given[0])
+        two = WorkerProcess(private.bootstrap_servers, folder, one.app_id, network=inside, **given[1])
+        with one, two, Rest(one, public) as here, Rest(two, private) as there:
+            yield OneWay(one, two, inside, here, there, port_of(public))
+
+
+def row(rest: Rest, link: str) -> dict[str, Any]:
+    return dict(checked(rest.ask("GET", f"/{link}")).json())
+
+
+def wait_for_state(rest: Rest, link: str, wanted: str, within_s: float = 60) -> float:
+    try:
+        return wait_until(lambda: row(rest, link)["link_state"] == wanted, f"{link} is {wanted}", within_s, 0.25)
+    except AssertionError as late:
+        late.add_note(f"it is {row(rest, link)}")
+        raise
+
+
+def port_of(cluster: LocalCluster) -> int:
+    return int(cluster.bootstrap_servers.rpartition(":")[2])
+
+
+def _login(cluster: LocalCluster, user: str, folder: Path) -> dict[str, str]:
+    config = folder / f"{cluster.cluster_id}-{user}.config"
+    config.write_text("".join(f"{name}={value}\n" for name, value in cluster.client_properties(user).items()))
+    return {"command_config": str(config)}

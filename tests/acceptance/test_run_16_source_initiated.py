@@ -1,0 +1,169 @@
+"""RUN-16: a source-initiated link, whose public half waits, through cuts of the network and the end of either side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from pipeline.local.cluster import LocalCluster
+from tests.acceptance.one_way import OFTEN, OneWay, one_way, row, wait_for_state
+from tests.acceptance.tasks import commit, committed, name_filters
+from tests.support.asking import assert_equal, checked, refusal, wait_for_ends
+from tests.support.clients import create_topic
+from tests.support.consuming import consume
+from tests.support.producing import numbered, produce
+from tests.support.workers import wait_until
+
+pytestmark = pytest.mark.timeout(300)
+GROUPS = name_filters("groupFilters", ("*", "LITERAL", "INCLUDE"))
+OFFSETS = {
+    "consumer_offset_sync_enable": "true",
+    "consumer_offset_sync_ms": "1000",
+    "consumer_offset_group_filters": GROUPS,
+}
+PARTITIONS = 3
+
+
+@pytest.fixture(scope="module")
+def pair(source: LocalCluster, destination: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneWay]:
+    with one_way(destination, source, tmp_path_factory.mktemp("workers")) as made:
+        yield made
+
+
+@pytest.fixture
+def name(unique: Callable[[str], str]) -> str:
+    return unique("link")[-40:]
+
+
+@pytest.fixture
+def link(pair: OneWay, source: LocalCluster, destination: LocalCluster, name: str) -> str:
+    """Both halves, the waiting one first."""
+    checked(pair.here.create_waiting(name, source, **OFTEN, **OFFSETS, metadata_max_age_ms="1000"))
+    checked(pair.there.create_source_half(name, destination, **OFTEN))
+    wait_for_state(pair.here, name, "ACTIVE")
+    return name
+
+
+@pytest.fixture
+def mirror(pair: OneWay, source: LocalCluster, destination: LocalCluster, link: str, topic: str) -> str:
+    """A mirror of a hundred records, ACTIVE and complete."""
+    create_topic(source, topic, partitions=PARTITIONS)
+    produce(source, topic, numbered(100))
+    checked(pair.here.create_mirror(link, topic))
+    pair.here.wait_for_status(link, topic)
+    wait_for_ends(source, destination, topic, PARTITIONS)
+    return topic
+
+
+def test_the_public_side_asks_and_the_private_side_carries_out(
+    pair: OneWay, source: LocalCluster, destination: LocalCluster, link: str, mirror: str
+) -> None:
+    """MODE-2, MODE-3, MODE-29, MODE-44: mirrors, offsets, a promotion."""
+    here, there = row(pair.here, link), row(pair.there, link)
+    assert (here["source_cluster_id"], here["destination_cluster_id"]) == (source.cluster_id, None)
+    assert (there["source_cluster_id"], there["destination_cluster_id"]) == (None, destination.cluster_id)
+    assert here["cluster_link_id"] == there["cluster_link_id"], "the second half takes the id of the first (MODE-13)"
+    assert there["topic_names"] == []
+    group = f"{mirror}-group"
+    commit(source, group, mirror, 40)
+    wait_until(lambda: committed(destination, group, mirror) == 40, "the group's offset came over", 30)
+    checked(pair.here.ask("POST", f"/{link}/mirrors:promote", {"mirror_topic_names": [mirror]}))
+    pair.here.wait_for_status(link, mirror, "STOPPED")
+    for partition in range(PARTITIONS):
+        assert consume(destination, mirror, partition) == consume(source, mirror, partition)
+
+
+def test_a_cut_network_shows_and_is_made_good_by_itself(
+    pair: OneWay, source: LocalCluster, destination: LocalCluster, link: str, mirror: str
+) -> None:
+    pair.network.cuts(pair.port)
+    produce(source, mirror, numbered(200, start=100))
+    wait_for_state(pair.here, link, "UNAVAILABLE")
+    wait_for_state(pair.there, link, "UNAVAILABLE")
+    assert f"the side that dials for cluster link '{link}'" in row(pair.here, link)["link_error_message"]
+    pair.here.wait_for_status(link, mirror, "SOURCE_UNAVAILABLE")
+    assert refusal(pair.here.create_mirror(link, f"{mirror}-2")) == (503, 503)
+    pair.network.mends(pair.port)
+    wait_for_state(pair.here, link, "ACTIVE")
+    wait_for_state(pair.there, link, "ACTIVE")
+    wait_for_ends(source, destination, mirror, PARTITIONS)
+    assert_equal(source, destination, mirror, partitions=PARTITIONS)
+
+
+def test_failover_needs_nobody_on_the_private_side(
+    pair: OneWay, source: LocalCluster, destination: LocalCluster, link: str, mirror: str
+) -> None:
+    """MODE-44: while the public side still believes that the other is there; the same goes for a deletion with force."""
+    pair.private.kill()
+    checked(pair.here.ask("POST", f"/{link}/mirrors:failover", {"mirror_topic_names": [mirror]}))
+    pair.here.wait_for_status(link, mirror, "STOPPED", within_s=30)
+    produce(destination, mirror, numbered(10, start=900))
+    refused = pair.here.create_mirror(link, f"{mirror}-2")
+    assert refusal(refused) == (503, 503)
+    wait_for_state(pair.here, link, "UNAVAILABLE")
+    checked(pair.here.ask("DELETE", f"/{link}", force="true"))
+    pair.private.launch()
+    pair.private.wait_until_ready()
+    checked(pair.there.ask("DELETE", f"/{link}"))
+
+
+def test_deleting_the_source_half_leaves_the_other_waiting(pair: OneWay, link: str, mirror: str) -> None:
+    """MODE-30: and nothing without a name is left in the lists."""
+    checked(pair.there.ask("DELETE", f"/{link}"))
+    wait_for_state(pair.here, link, "UNAVAILABLE")
+    assert "was deleted there" in row(pair.here, link)["link_error_message"]
+    pair.here.wait_for_status(link, mirror, "SOURCE_UNAVAILABLE")
+    assert link not in pair.there.links()
+    assert all(pair.there.links())
+
+
+def test_a_paused_source_half_pauses_the_link(
+    pair: OneWay, source: LocalCluster, destination: LocalCluster, link: str, mirror: str
+) -> None:
+    """LINK-35."""
+    pause = {"data": [{"name": "cluster.link.paused", "value": "true"}]}
+    checked(pair.there.ask("PUT", f"/{link}/configs:alter", pause))
+    wait_for_state(pair.here, link, "UNAVAILABLE")
+    assert "is paused there" in row(pair.here, link)["link_error_message"]
+    produce(source, mirror, numbered(10, start=100))
+    checked(pair.there.ask("DELETE", f"/{link}/configs/cluster.link.paused"))
+    wait_for_state(pair.here, link, "ACTIVE")
+    wait_for_ends(source, destination, mirror, PARTITIONS)
+
+
+def test_the_waiting_half_comes_first(
+    pair: OneWay, source: LocalCluster, destination: LocalCluster, name: str, topic: str
+) -> None:
+    """MODE-12, MODE-13, MODE-15, MODE-17, MODE-18, LINK-96, LINK-97."""
+    refused = pair.there.create_source_half(name, destination)
+    assert refusal(refused) == (400, 40002)
+    assert f"a cluster link '{name}' of mode DESTINATION, INBOUND, on cluster {destination.cluster_id}" in refused.text
+    waiting = {"link.mode": "DESTINATION", "connection.mode": "INBOUND"}
+    rows = [{"name": each, "value": value} for each, value in waiting.items()]
+    assert refusal(pair.here.ask("POST", "", {"configs": rows}, link_name=name)) == (400, 40002)
+    assert refusal(pair.here.create_waiting(name, source, local_security_protocol="PLAINTEXT")) == (400, 40002)
+    checked(pair.here.create_waiting(name, source))
+    assert refusal(pair.there.create_source_half(name, destination, acl_sync_enable="true")) == (400, 40002)
+    assert refusal(pair.there.create_source_half(name, source)) == (400, 40002)
+    other_id = pair.there.create_source_half(name, destination, cluster_link_id="AAAAAAAAAAAAAAAAAAAAAA")
+    assert refusal(other_id) == (400, 40002)
+    checked(pair.there.create_source_half(name, destination))
+    refused = pair.there.create_mirror(name, topic)
+    assert refusal(refused) == (400, 40002)
+    assert f"Create them on its DESTINATION half, the cluster link '{name}'" in refused.text
+    checked(pair.there.ask("DELETE", f"/{name}"))
+    checked(pair.here.ask("DELETE", f"/{name}"))
+
+
+def test_a_half_that_waits_for_another_cluster_is_not_carried(
+    pair: OneWay, destination: LocalCluster, name: str
+) -> None:
+    """MODE-15: the id that the waiting half expects is compared before anything is done for it."""
+    rows = [{"name": "connection.mode", "value": "INBOUND"}]
+    body = {"source_cluster_id": "AAAAAAAAAAAAAAAAAAAAAA", "configs": rows}
+    checked(pair.here.ask("POST", "", body, link_name=name))
+    refused = pair.there.create_source_half(name, destination)
+    assert refusal(refused) == (400, 40002)
+    assert "AAAAAAAAAAAAAAAAAAAAAA" in refused.text
+    checked(pair.here.ask("DELETE", f"/{name}"))
