@@ -94,7 +94,7 @@ def test_a_cut_network_shows_and_is_made_good_by_itself(
 def test_failover_needs_nobody_on_the_private_side(
     pair: OneWay, source: LocalCluster, destination: LocalCluster, link: str, mirror: str
 ) -> None:
-    """MODE-44: while the public side still believes that the other is there; the same goes for a deletion with force."""
+    """MODE-44: before the public side knows that the other has gone; and so with a deletion by force."""
     pair.private.kill()
     checked(pair.here.ask("POST", f"/{link}/mirrors:failover", {"mirror_topic_names": [mirror]}))
     pair.here.wait_for_status(link, mirror, "STOPPED", within_s=30)
