@@ -19,9 +19,14 @@ EVERY_LINK = "-"
 _LEGAL = re.compile(r"[a-zA-Z0-9._-]*")
 
 
+def link_name_problem(name: str) -> str | None:
+    """Say what makes a link's name illegal, or None (LINK-17)."""
+    return "the name '-' is reserved." if name == EVERY_LINK else _problem(name)
+
+
 def check_link_name(name: str) -> str:
     """Give the name back, or raise Malformed with the text of REST-70 and what is wrong."""
-    problem = "the name '-' is reserved." if name == EVERY_LINK else _problem(name)
+    problem = link_name_problem(name)
     if problem:
         raise Malformed(f"Invalid Cluster Link Name. {problem[0].upper()}{problem[1:]}")
     return name

@@ -1,0 +1,1 @@
+"""Links and mirrors as a file says they shall be: read, compared with what is there, written (`clusterlink apply`)."""
