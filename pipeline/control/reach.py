@@ -53,6 +53,10 @@ class Reach(Protocol):
         """The property `partner.app.id` of a link as it is meant from here; None where it says nothing (LINK-48)."""
         ...
 
+    def partner_properties(self, link: Link) -> Mapping[str, str] | None:
+        """Client properties for the control topics of the other cluster; None: those of `properties`."""
+        ...
+
     def configs(self, link: Link) -> Mapping[str, str]:
         """Properties as they are stored: while these stay, so does what is made of them."""
         ...
@@ -81,6 +85,9 @@ class Dialling:
 
     def partner_app_id(self, link: Link) -> str | None:
         return LinkSettings.of(link.configs).partner_app_id
+
+    def partner_properties(self, link: Link) -> Mapping[str, str] | None:
+        return None
 
     def configs(self, link: Link) -> Mapping[str, str]:
         return link.configs
@@ -122,6 +129,9 @@ class Carrying:
 
     def partner_app_id(self, link: Link) -> str | None:
         return self._home.topics.app_id
+
+    def partner_properties(self, link: Link) -> Mapping[str, str] | None:
+        return self._worker_configs  # its own control topics: what `local.*` may do is for the data
 
     def configs(self, link: Link) -> Mapping[str, str]:
         half = self._home.links.get(self._name)

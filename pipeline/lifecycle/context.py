@@ -140,14 +140,16 @@ class Context:
 
     async def remote(self, link: Link) -> Admin:
         """An admin client of a link's remote cluster, kept until the link's connection properties change."""
-        security = self.security_of(link)
-        kept = self._remotes.get(link.name)
+        return await self._admin(link, link.name, self.security_of(link))
+
+    async def _admin(self, link: Link, key: str, security: ClientSecurity) -> Admin:
+        kept = self._remotes.get(key)
         if kept is not None and kept[0] == security:
             return kept[1]
         if kept is not None:
             await kept[1].close()
         admin = Admin(security, client_id=f"clusterlink-{link.name}", traffic=METER.traffic(link.name, "source"))
-        self._remotes[link.name] = (security, admin)
+        self._remotes[key] = (security, admin)
         return admin
 
     async def partner(self, link: Link) -> Partner:
@@ -157,7 +159,8 @@ class Context:
         rows are as current as the network is quick; `catch_up` makes sure before something is decided on them.
         """
         async with self._partnering[link.name]:
-            security = self.security_of(link)
+            properties = self.reach.partner_properties(link)
+            security = self.security_of(link) if properties is None else client_arguments(properties)
             app_id = self.reach.partner_app_id(link) or self.model.topics.app_id
             kept = self._partners.get(link.name)
             if kept is not None and (kept[0], kept[1]) == (security, app_id):
@@ -165,7 +168,8 @@ class Context:
             if kept is not None:
                 del self._partners[link.name]
                 await kept[2].close()
-            partner = Partner(link.name, security, await self.remote(link), app_id)
+            admin = await self._admin(link, link.name if properties is None else _to_partner(link.name), security)
+            partner = Partner(link.name, security, admin, app_id)
             try:
                 await partner.open()
             except BaseException:
@@ -187,13 +191,18 @@ class Context:
         if partner is not None:
             await partner[2].close()
         self._securities.pop(link, None)
-        kept = self._remotes.pop(link, None)
-        if kept is not None:
-            await kept[1].close()
+        for key in (link, _to_partner(link)):
+            if (kept := self._remotes.pop(key, None)) is not None:
+                await kept[1].close()
 
     async def close(self) -> None:
-        for link in {*self._remotes, *self._partners}:
+        for link in {*(key.partition("/")[0] for key in self._remotes), *self._partners}:
             await self.hang_up(link)
+
+
+def _to_partner(link: str) -> str:
+    """Key of a client that is only for the partner's control topics; link names hold no slash (LINK-17)."""
+    return f"{link}/partner"
 
 
 def note_changes(decision: Decision) -> None:

@@ -1,0 +1,119 @@
+"""RUN-15, MODE-45: a bidirectional link over a network that lets connections open in one direction only.
+
+Both clusters have users and ACLs. The public worker's network has no way to the private cluster at all; every principal
+has what docs/security.md says that it needs, and no more. The pair is the example of section 3.3 of the specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from confluent_kafka.admin import ResourceType
+
+from pipeline.local.cluster import LocalCluster
+from tests.acceptance.one_way import OFTEN, OneWay, one_way, row, wait_for_state
+from tests.acceptance.tasks import commit, committed, name_filters
+from tests.broker.conftest import SUPER_USER
+from tests.support.asking import assert_equal, checked, wait_for_ends
+from tests.support.clients import create_topic
+from tests.support.permitting import allow, login
+from tests.support.producing import numbered, produce
+from tests.support.workers import wait_until
+
+pytestmark = pytest.mark.timeout(400)
+PARTITIONS = 2
+OFFSETS = {
+    "consumer_offset_sync_enable": "true",
+    "consumer_offset_sync_ms": "1000",
+    "consumer_offset_group_filters": name_filters("groupFilters", ("shared-", "PREFIXED", "INCLUDE")),
+}
+DIALLER, READER = "link", "alice"
+"""Who the private side is on the public cluster, and on its own for the data that it gives (`local.*`)."""
+
+
+@pytest.fixture(scope="module")
+def pair(
+    secure_source: LocalCluster, secure_destination: LocalCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OneWay]:
+    """Workers that are super users of their own clusters."""
+    users = {"public_user": SUPER_USER, "private_user": SUPER_USER}
+    folder = tmp_path_factory.mktemp("workers")
+    with one_way(secure_destination, secure_source, folder, password_encoder_secret="a key of the tests", **users) as p:
+        permit(secure_destination, secure_source, p.public.app_id)
+        yield p
+
+
+def permit(public: LocalCluster, private: LocalCluster, app_id: str) -> None:
+    """What docs/security.md lists for a side that dials for its partner, `app_id` being both sides'."""
+    allow(public, DIALLER, "DESCRIBE DESCRIBE_CONFIGS READ WRITE", app_id, prefixed=True)
+    mirrors = "CREATE DESCRIBE ALTER DESCRIBE_CONFIGS ALTER_CONFIGS READ WRITE DELETE"
+    allow(public, DIALLER, mirrors, "shared-", prefixed=True)
+    allow(public, DIALLER, "DESCRIBE READ", "shared-", prefixed=True, kind=ResourceType.GROUP)
+    allow(public, DIALLER, "DESCRIBE ALTER")
+    allow(private, READER, "READ DESCRIBE_CONFIGS", "shared-", prefixed=True)
+    allow(private, READER, "DESCRIBE", "shared-", prefixed=True, kind=ResourceType.GROUP)
+
+
+@pytest.fixture
+def link(
+    pair: OneWay, secure_source: LocalCluster, secure_destination: LocalCluster, unique: Callable[[str], str]
+) -> str:
+    """The example of section 3.3: the public side first."""
+    name = unique("link")[-40:]
+    checked(pair.here.create_waiting(name, secure_source, "BIDIRECTIONAL", **OFTEN, **OFFSETS))
+    local = {f"local_{each}": value for each, value in login(secure_source, READER).items()}
+    dialling = login(secure_destination, DIALLER) | local
+    checked(pair.there.create_side(name, secure_destination, **dialling, **OFTEN, **OFFSETS))
+    wait_for_state(pair.here, name, "ACTIVE")
+    return name
+
+
+def test_run_15(
+    pair: OneWay, secure_source: LocalCluster, secure_destination: LocalCluster, link: str, unique: Callable[[str], str]
+) -> None:
+    public, private = secure_destination, secure_source
+    ours, theirs, group = (f"shared-{unique(each)}" for each in ("public", "private", "group"))
+    assert row(pair.here, link)["cluster_link_id"] == row(pair.there, link)["cluster_link_id"]
+    assert row(pair.here, link)["remote_cluster_id"] == private.cluster_id
+    # mirrors both ways, each created where it lives (MODE-20)
+    for cluster, topic in ((public, ours), (private, theirs)):
+        create_topic(cluster, topic, PARTITIONS)
+        produce(cluster, topic, numbered(100))
+    checked(pair.here.create_mirror(link, theirs))
+    checked(pair.there.create_mirror(link, ours))
+    pair.here.wait_for_status(link, theirs)
+    pair.there.wait_for_status(link, ours)
+    wait_for_ends(private, public, theirs, PARTITIONS)
+    wait_for_ends(public, private, ours, PARTITIONS)
+    # committed offsets both ways (MODE-21)
+    commit(private, group, theirs, 60)
+    commit(public, group, ours, 30)
+    wait_until(lambda: committed(public, group, theirs) == 60, "an offset came to the public side", 30)
+    wait_until(lambda: committed(private, group, ours) == 30, "an offset came to the private side", 30)
+    # both mirrors go on after that
+    produce(private, theirs, numbered(50, start=100))
+    produce(public, ours, numbered(50, start=100))
+    wait_for_ends(private, public, theirs, PARTITIONS)
+    wait_for_ends(public, private, ours, PARTITIONS)
+    assert_equal(private, public, theirs, partitions=PARTITIONS)
+    assert_equal(public, private, ours, partitions=PARTITIONS)
+
+
+def test_roles_are_reversed_both_ways(
+    pair: OneWay, secure_source: LocalCluster, secure_destination: LocalCluster, link: str, unique: Callable[[str], str]
+) -> None:
+    """MIRROR-71 over connections that only one side opens: asked for on the side where the mirror lives."""
+    public, private = secure_destination, secure_source
+    topic = f"shared-{unique('topic')}"
+    create_topic(private, topic, PARTITIONS)
+    produce(private, topic, numbered(100))
+    checked(pair.here.create_mirror(link, topic))
+    pair.here.wait_for_status(link, topic)
+    for old, new in ((pair.here, pair.there), (pair.there, pair.here)):
+        checked(old.ask("POST", f"/{link}/mirrors:reverse-and-start-mirror", {"mirror_topic_names": [topic]}))
+        old.wait_for_status(link, topic, "STOPPED")
+        new.wait_for_status(link, topic)
+    produce(private, topic, numbered(50, start=100))
+    wait_for_ends(private, public, topic, PARTITIONS)
+    assert_equal(private, public, topic, partitions=PARTITIONS, was_source=True)
