@@ -118,7 +118,7 @@ class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
         if not isinstance(request, Prepared):
             super()._handle_frame(bytes(frame))
             return
-        reading = Frame(bytearray(frame) if isinstance(frame, bytes) else frame)
+        reading = Frame(frame)
         header = request.parse_response_header(reading)
         if header.correlation_id != correlation_id:
             raise errors.CorrelationIdError(f"sent {correlation_id}, received {header.correlation_id}")

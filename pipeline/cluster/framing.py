@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable
 from struct import Struct
 
+from pipeline.cluster.buffers import of_this_thread
+
 _SIZE = Struct(">i")
 LARGEST_FRAME = 2**31 - 1
 
@@ -18,17 +20,18 @@ class FrameProtocol(asyncio.BufferedProtocol):
     """Hands each frame to `deliver`, and everything about the connection's end to the protocol it took over from."""
 
     def __init__(
-        self, before: asyncio.Protocol, deliver: Callable[[bytearray], None], broken: Callable[[Exception], None]
+        self, before: asyncio.Protocol, deliver: Callable[[memoryview], None], broken: Callable[[Exception], None]
     ) -> None:
         self._before = before
         self._deliver = deliver
         self._broken = broken
-        self._size = bytearray(_SIZE.size)
+        self._size = memoryview(bytearray(_SIZE.size))
         self._target = self._size
+        self._buffers = of_this_thread()
         self._filled = 0
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return memoryview(self._target)[self._filled :]
+        return self._target[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
         self._filled += nbytes
@@ -37,8 +40,8 @@ class FrameProtocol(asyncio.BufferedProtocol):
         complete, self._filled = self._target, 0
         try:
             if complete is self._size:
-                self._target = bytearray(_frame_size(complete))
-                if self._target:
+                self._target = self._buffers.take(_frame_size(complete))
+                if len(self._target):
                     return
                 complete = self._target
             self._target = self._size
@@ -66,11 +69,11 @@ class Frame:
 
     __slots__ = ("_bytes", "_position")
 
-    def __init__(self, frame: bytearray) -> None:
+    def __init__(self, frame: bytes | memoryview) -> None:
         self._bytes = frame
         self._position = 0
 
-    def getvalue(self) -> bytearray:
+    def getvalue(self) -> bytes | memoryview:
         return self._bytes
 
     def tell(self) -> int:
@@ -80,7 +83,7 @@ class Frame:
         self._position = position
 
 
-def _frame_size(head: bytearray) -> int:
+def _frame_size(head: memoryview) -> int:
     size: int = _SIZE.unpack(head)[0]
     if not 0 <= size <= LARGEST_FRAME:
         raise ValueError(f"a frame of {size} bytes")
