@@ -2,9 +2,10 @@
 
 The host of a virtual machine may give it a page of memory only when the page is first touched, and take it back soon
 after it was freed. Copying a log fills the page cache with pages never touched before, and on such a machine this alone
-can cost more than all that a broker and a copier do: a file was written at 0.2 to 0.3 GB/s there, and at 2.4 to 4.4 GB/s
-into pages that had been in use a moment before. The ballast is a process that touches all free memory beforehand but some `FREE_BYTES`: it lets go of some whenever programs take memory, and takes what they
-free before the host does. Every copier finds the same.
+can cost more than all that a broker and a copier do: a file was written at 0.2 to 0.3 GB/s there, and at 2.4 to 4.4
+GB/s into pages that had been in use a moment before. The ballast is a process that touches all free memory beforehand
+but some `FREE_BYTES`: it lets go of some whenever programs take memory, and takes what they free before the host does.
+Every copier finds the same.
 
 `python -m bench.ballast` is that process: it says "ready" and ends with its standard input.
 """
