@@ -1,7 +1,7 @@
 """Apply what the leader of a link decided: the only writer of links, mirrors and what tasks keep, and of results.
 
 source  outcomes   decisions keyed by link, each with the row versions it was made on
-tables  links, mirrors, tasks, requests, synced_offsets, owned_acls, carriers
+tables  links, mirrors, tasks, requests, synced_offsets, owned_acls, carriers, saved_offsets
 sink    results    the result of each command, after its rows are written; the same again where a worker died over it
 sink    audit      a line for each command answered (SEC-36)
 """
@@ -21,6 +21,7 @@ from tables.links import links
 from tables.mirrors import mirrors
 from tables.owned_acls import owned_acls
 from tables.requests import requests
+from tables.saved_offsets import saved_offsets
 from tables.synced_offsets import synced_offsets
 from tables.tasks import tasks
 
@@ -36,6 +37,7 @@ TABLES = {
     "synced_offsets": synced_offsets,
     "owned_acls": owned_acls,
     "carriers": carriers,
+    "saved_offsets": saved_offsets,
 }
 
 

@@ -19,7 +19,17 @@ from pipeline.control.topics import ControlTopics
 from pipeline.link.carrier import Carrier
 from pipeline.link.models import Link, Mirror, Position, TaskStatus
 
-TABLES = ("links", "mirrors", "requests", "positions", "tasks", "synced_offsets", "owned_acls", "carriers")
+TABLES = (
+    "links",
+    "mirrors",
+    "requests",
+    "positions",
+    "tasks",
+    "synced_offsets",
+    "owned_acls",
+    "carriers",
+    "saved_offsets",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,8 @@ class ReadModel:
     """By "link/number": the ACLs that a link created (`pipeline/sync/acl_ownership.py`)."""
     carriers: dict[str, Carrier] = field(default_factory=dict)
     """By link: the last sign of life of the side that dials for it (`pipeline/lifecycle/hearing.py`)."""
+    saved_offsets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By "link/topic/group": what groups had committed on a topic that is made anew (`lifecycle/restore_groups.py`)."""
     versions: dict[tuple[str, str], int] = field(default_factory=dict)
     _changed: dict[str, asyncio.Event] = field(default_factory=dict)
     _mirrors_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))

@@ -63,7 +63,7 @@ class Decision:
         self._put("tasks", f"{task.link}/{task.task}", task.to_json())
 
     def put_kept(self, table: str, name: str, row: dict[str, Any] | None) -> None:
-        """A row of what a task of the link keeps for itself (`synced_offsets`, `owned_acls`); None removes it."""
+        """A row of what is kept for the link in `synced_offsets`, `owned_acls` or `saved_offsets`; None removes it."""
         self._put(table, f"{self.link}/{name}", row)
 
     def drop_tasks(self) -> None:
@@ -74,7 +74,7 @@ class Decision:
         for key in [k for k, t in self._model.tasks.items() if t.link == self.link]:
             self._put("tasks", key, None)
         head = f"{self.link}/"
-        for table in ("owned_acls", "synced_offsets"):
+        for table in ("owned_acls", "synced_offsets", "saved_offsets"):
             rows = [key for key in getattr(self._model, table) if key.startswith(head)]
             for key in rows[:MOST_KEPT_ROWS]:
                 self._put(table, key, None)

@@ -16,12 +16,14 @@ from pipeline.lifecycle.mirror_commands import create_mirror, delete_mirrors
 from pipeline.lifecycle.operations import operate
 from pipeline.lifecycle.partition_counts import PartitionCounts
 from pipeline.lifecycle.probing import Probing
+from pipeline.lifecycle.restoring import Restoring
 from pipeline.lifecycle.reversing import Reversing
 from pipeline.lifecycle.secret_keeping import SecretKeeping
 from pipeline.lifecycle.setting_up import SettingUp
 from pipeline.lifecycle.stopping import Stopping
 from pipeline.lifecycle.ticking import Ticking
 from pipeline.lifecycle.topics_gone import TopicsGone
+from pipeline.lifecycle.truncating import truncate_and_restore
 from pipeline.lifecycle.watching import Watching
 
 HANDLERS: Mapping[str, Handler] = {
@@ -36,7 +38,7 @@ HANDLERS: Mapping[str, Handler] = {
     "mirror.failover": operate,
     "mirror.reverse-and-start": operate,
     "mirror.reverse-and-pause": operate,
-    "mirror.truncate-and-restore": operate,
+    "mirror.truncate-and-restore": truncate_and_restore,
     "mirror.become-mirror": become_mirror,
 }
 
@@ -50,11 +52,12 @@ DUTIES: tuple[type[Duty], ...] = (
     Draining,
     Reversing,
     Stopping,
+    Restoring,
     PartitionCounts,
     TopicsGone,
     Ticking,
 )
 """In the order in which they are asked what to decide; a link's state comes before what follows from it."""
 
-CARRIED: tuple[type[Duty], ...] = (Carrying, Draining, Reversing, PartitionCounts, Ticking)
+CARRIED: tuple[type[Duty], ...] = (Carrying, Draining, Reversing, Restoring, PartitionCounts, Ticking)
 """What is done for a partner's link that cannot dial; the rest its own side does (MODE-44)."""

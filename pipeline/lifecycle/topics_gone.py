@@ -18,6 +18,7 @@ from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.duties import MOST_ROWS_AT_ONCE, Duty
 from pipeline.link.models import Mirror
+from pipeline.link.restore import RestoreStage
 
 log = logging.getLogger(__name__)
 LOOK_S = 5.0
@@ -33,7 +34,7 @@ class TopicsGone(Duty):
 
     async def run(self) -> None:
         while True:
-            mirrors = list(self.mirrors())
+            mirrors = [mirror for mirror in self.mirrors() if not is_made_anew(mirror)]
             if mirrors:
                 await self._look(mirrors)
             await asyncio.sleep(LOOK_S)
@@ -61,6 +62,11 @@ class TopicsGone(Duty):
             self._gone[topic] = mirror
         if gone:
             self.wake()
+
+
+def is_made_anew(mirror: Mirror) -> bool:
+    """Whether the topic may be gone because we delete it ourselves (MIRROR-85)."""
+    return mirror.restore is not None and mirror.restore.stage is not RestoreStage.COPYING
 
 
 def missing_topics(mirrors: Iterable[Mirror], topics: Mapping[str, TopicInfo]) -> dict[str, Mirror]:

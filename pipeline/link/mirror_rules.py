@@ -108,20 +108,31 @@ def topic_exists(name: str) -> Invalid:
     return Invalid(f"Topic '{name}' already exists.")
 
 
-def decide(command: Command, link: Link, mirrors: Iterable[Mirror]) -> list[Decision]:
-    """Decide for each mirror that a command names, in the order named; those of a pattern sorted by name.
-
-    `mirrors` are those of the link. Raises Invalid for the command as a whole where the link's mode does not offer
-    the operation (MODE-25); each topic's own refusal is in its Decision.
-    """
-    event = KINDS[command.kind].event or Event.TOPIC_DELETED
-    if event in TWO_WAY and link.mode is not LinkMode.BIDIRECTIONAL:
+def check_mode(command: Command, link: Link) -> None:
+    """Raise Invalid where the link's mode does not offer the operation (MODE-25)."""
+    if KINDS[command.kind].event in TWO_WAY and link.mode is not LinkMode.BIDIRECTIONAL:
         raise Invalid(
             f"{command.kind.partition('.')[2]} is only possible on a BIDIRECTIONAL link; "
             f"the mode of cluster link '{link.name}' is {link.mode}."
         )
+
+
+def decide(
+    command: Command, link: Link, mirrors: Iterable[Mirror], selectable: Collection[str] | None = None
+) -> list[Decision]:
+    """Decide for each mirror that a command names, in the order named; those of a pattern sorted by name.
+
+    `mirrors` are those of the link; a pattern chooses among them, or among `selectable` where topics that are no
+    mirrors are meant. Raises Invalid for the command as a whole where the link's mode does not offer the operation
+    (MODE-25); each topic's own refusal is in its Decision.
+    """
+    event = KINDS[command.kind].event or Event.TOPIC_DELETED
+    check_mode(command, link)
     known = {mirror.mirror_topic: mirror for mirror in mirrors if mirror.link == link.name}
-    return [_decide(link, known.get(name), name, event) for name in named(command, known)]
+    return [
+        _decide(link, known.get(name), name, event)
+        for name in named(command, known if selectable is None else selectable)
+    ]
 
 
 def named(command: Command, known: Collection[str]) -> list[str]:

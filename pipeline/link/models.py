@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pipeline.link.jsonable import Jsonable
+from pipeline.link.restore import Restore, RestoreStage
 from pipeline.link.states import (
     ConnectionMode,
     LinkErrorCode,
@@ -93,6 +94,7 @@ class Mirror(Jsonable):
     the source has; from then on nothing is copied any more (MIRROR-67). `is_handed_over`: the counterpart of a reverse
     is a mirror of this topic from now on, so that this one may stop. `is_adopted`: the topic was there, with records,
     before it became a mirror; its `start_offsets` are the log ends of that moment (MIRROR-71).
+    `restore` is there while a truncate-and-restore makes a mirror of a regular topic (MIRROR-73).
     """
 
     link: str
@@ -118,10 +120,13 @@ class Mirror(Jsonable):
     is_adopted: bool = False
     final: tuple[FinalPosition, ...] = ()
     created_ms: int = 0
+    restore: Restore | None = None
 
     @property
     def is_copying(self) -> bool:
         """Whether records may be appended now: a failover copies no more (MIRROR-68), a promote drains (MIRROR-67)."""
+        if self.status is MirrorStatus.PENDING_RESTORE:
+            return self.restore is not None and self.restore.stage is RestoreStage.COPYING
         return self.status.is_copying and not self.is_drained and self.pending is not PendingOperation.FAILOVER
 
     @property

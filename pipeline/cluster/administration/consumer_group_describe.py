@@ -12,13 +12,14 @@ from pipeline.wire.requests.codec import Reader, Writer
 
 @dataclass(frozen=True, slots=True)
 class DescribedConsumerGroup:
-    """One group; ``members`` are (member id, client id, client host)."""
+    """One group; ``members`` are (member id, client id, client host), ``topics`` what any of them subscribes to."""
 
     error_code: int
     error_message: str | None
     group_id: str
     state: str
     members: tuple[tuple[str, str, str], ...]
+    topics: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +53,39 @@ def _group(answer: Reader, version: int) -> DescribedConsumerGroup:
     answer.int32()  # group epoch
     answer.int32()  # assignment epoch
     answer.string()  # assignor
-    members = answer.array(lambda: _member(answer, version))
+    topics: set[str] = set()
+    members = answer.array(lambda: _member(answer, version, topics))
     answer.int32()  # authorized operations
     answer.tags()
-    return DescribedConsumerGroup(code, message, group_id, state, members)
+    return DescribedConsumerGroup(code, message, group_id, state, members, frozenset(topics))
 
 
-def _member(answer: Reader, version: int) -> tuple[str, str, str]:
+def _member(answer: Reader, version: int, topics: set[str]) -> tuple[str, str, str]:
     member_id = answer.string()
     answer.nullable_string()  # instance
     answer.nullable_string()  # rack
     answer.int32()  # member epoch
     client_id, host = answer.string(), answer.string()
-    answer.array(answer.string)  # subscribed topics
+    topics.update(answer.array(answer.string))
     answer.nullable_string()  # subscribed pattern
-    _assignment(answer)  # has now
-    _assignment(answer)  # is to have
+    topics.update(_assignment(answer))  # has now
+    topics.update(_assignment(answer))  # is to have
     if version >= 1:
         answer.int8()  # protocol of the member, in a group that is being migrated
     answer.tags()
     return member_id, client_id, host
 
 
-def _assignment(answer: Reader) -> None:
-    def partitions() -> None:
+def _assignment(answer: Reader) -> tuple[str, ...]:
+    """Names of the topics of which there are partitions."""
+
+    def partitions() -> str:
         answer.uuid()
-        answer.string()
+        topic = answer.string()
         answer.int32s()
         answer.tags()
+        return topic
 
-    answer.array(partitions)
+    topics = answer.array(partitions)
     answer.tags()
+    return topics

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from struct import error as struct_error
+from struct import unpack_from
 
 from kafka.protocol.admin import DescribeGroupsRequest, ListGroupsRequest
 
@@ -44,6 +46,8 @@ class GroupInfo:
     state: str
     members: int
     protocol_type: str = ""
+    topics: frozenset[str] = frozenset()
+    """What its members subscribe to, or have been given."""
 
     @property
     def is_live(self) -> bool:
@@ -126,14 +130,32 @@ class GroupsAdmin(Asker):
                 found[name] = failure(group.error_code, None, "DESCRIBE", f"group {name}")
             else:
                 members = len(group.members)
-                found[name] = GroupInfo(name, "classic", group.group_state, members, group.protocol_type)
+                topics = frozenset[str]().union(*(subscribed_topics(m.member_metadata or b"") for m in group.members))
+                found[name] = GroupInfo(name, "classic", group.group_state, members, group.protocol_type, topics)
         offered = await self.client.api_versions(node) if unknown else {}
         if ConsumerGroupDescribeRequest.API_KEY in offered:
             for new in await self.client.send(node, ConsumerGroupDescribeRequest(unknown)):
                 name = new.group_id
                 if not new.error_code:
-                    found[name] = GroupInfo(name, "consumer", new.state, len(new.members), "consumer")
+                    found[name] = GroupInfo(name, "consumer", new.state, len(new.members), "consumer", new.topics)
                 elif new.error_code not in (GROUP_ID_NOT_FOUND, UNSUPPORTED_VERSION):
                     found[name] = failure(new.error_code, new.error_message, "DESCRIBE", f"group {name}")
         raise_if_moved(found.values())
         return found
+
+
+def subscribed_topics(metadata: bytes) -> frozenset[str]:
+    """Topics in the subscription of a member of the classic protocol (ConsumerProtocolSubscription): after two bytes of
+    version a list of names. Empty for what is no consumer's.
+    """
+    topics = set()
+    try:
+        (count,) = unpack_from(">i", metadata, 2)
+        at = 6
+        for _ in range(count):
+            (length,) = unpack_from(">h", metadata, at)
+            topics.add(metadata[at + 2 : at + 2 + length].decode())
+            at += 2 + length
+    except (struct_error, UnicodeDecodeError):
+        return frozenset()
+    return frozenset(topics)
