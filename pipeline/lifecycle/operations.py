@@ -16,7 +16,7 @@ from pipeline.lifecycle.times import now_ms
 from pipeline.link.errors import Invalid, LinkError
 from pipeline.link.mirror_rules import TWO_WAY, answer, decide
 from pipeline.link.models import Command, Link, Mirror
-from pipeline.link.transitions import Event, advance
+from pipeline.link.transitions import advance
 
 
 async def operate(context: Context, command: Command, request: Request, decision: Decision) -> None:
@@ -26,9 +26,6 @@ async def operate(context: Context, command: Command, request: Request, decision
     for one in decide(command, link, context.model.mirrors_of(link.name)):
         positions = context.model.positions_of(link.name, one.mirror_topic)
         refused = one.refused
-        if refused is None and one.event is Event.TRUNCATE_AND_RESTORE:
-            # accepted, nobody would carry it out, and the mirror would be pending for ever
-            refused = Invalid(f"{command.kind.partition('.')[2]} is not offered by this version of clusterlink.")
         if refused is None and one.mirror is not None and one.event in TWO_WAY and not one.is_repeated:
             refused = await why_not_reversed(context, link, one.mirror)
         if refused is None and one.mirror is not None and not one.is_repeated:

@@ -63,6 +63,8 @@ async def look(
     pairs = {topic: counterpart(topic, link, theirs) for topic in topics}
     found: dict[str, Sight | LinkError] = {t: one for t, one in pairs.items() if isinstance(one, LinkError)}
     mirrors = {t: one for t, one in pairs.items() if isinstance(one, Mirror)}
+    if not mirrors:
+        return found
     try:
         remote = await context.remote(link)
         there = await remote.describe_topics([m.mirror_topic for m in mirrors.values()], operations=True)

@@ -100,6 +100,8 @@ def _taken(context: Context, link: Link, topic: str) -> LinkError | None:
 
 async def _own_configs(context: Context, topics: Sequence[str], link: Link) -> dict[str, dict[str, str]]:
     """Settings of its own that each topic keeps: what a mirror does not take from its source (MIRROR-86)."""
+    if not topics:
+        return {}
     include = LinkSettings.of(link.configs).topic_config_sync_include
     try:
         found = await context.own.topics_configs(topics)

@@ -16,8 +16,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from pipeline.api.authentication import Authentication
 from pipeline.api.mounting import mount
+from pipeline.lifecycle.handling import HANDLERS
 from pipeline.lifecycle.leading import LinkLeader
-from pipeline.lifecycle.operations import operate
 from pipeline.link.mirror_rules import TWO_WAY
 from pipeline.link.models import Command, Link, Mirror, Position, Result, TaskStatus
 from pipeline.link.states import LinkMode, MirrorStatus, PendingOperation
@@ -34,7 +34,7 @@ OPERATIONS = {
     "reverse-and-pause-mirror": Event.REVERSE_AND_PAUSE,
     "truncate-and-restore": Event.TRUNCATE_AND_RESTORE,
 }
-NOT_OFFERED = ("truncate-and-restore",)
+NEEDS_COUNTERPART = ("truncate-and-restore",)
 CASES = [
     (operation, status, pending)
     for operation in OPERATIONS
@@ -49,6 +49,9 @@ class Partner:
 
     def mirror(self, topic: str) -> None:
         return None
+
+    def mirrors(self) -> list[Mirror]:
+        return []
 
 
 async def paired_partner(link: Link) -> Partner:
@@ -85,7 +88,7 @@ class Plane:
         self.rows.ask(command)
         context = self.rows.context()
         context.paired_partner = paired_partner  # type: ignore[method-assign,assignment]
-        leader = LinkLeader(context, command.link, {command.kind: operate}, ())
+        leader = LinkLeader(context, command.link, HANDLERS, ())
         task = asyncio.create_task(leader.run())
         while not self.rows.model.requests[command.id].is_done:
             await asyncio.sleep(0)
@@ -147,8 +150,9 @@ async def test_each_operation_in_each_state(
         assert wet["error_code"] == 400
         assert str(status) in wet["error_message"] or "already stopped" in wet["error_message"]
         assert rows.mirror() == before
-    elif operation in NOT_OFFERED:
-        assert wet["error_code"] == 40002, "legal, but not offered yet: refused rather than left pending"
+    elif operation in NEEDS_COUNTERPART:
+        assert wet["error_code"] == 40002, "legal, but the other side has no stopped mirror of the topic"
+        assert "REMOTE_MIRROR_NOT_FOUND_ERROR" in wet["error_message"]
         assert rows.mirror() == before
     else:
         assert wet["error_code"] is None
