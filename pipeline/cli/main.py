@@ -9,6 +9,7 @@ import click
 from pipeline.cli.clusters import cluster
 from pipeline.cli.configurations import SHORT_FORMS, configuration
 from pipeline.cli.declaring import apply, export
+from pipeline.cli.doctor import doctor
 from pipeline.cli.links import link
 from pipeline.cli.mirrors import mirror
 from pipeline.cli.operations import OPERATIONS
@@ -50,7 +51,7 @@ def cli() -> None:
 
 
 for _group, _commands in (
-    (cli, (link, mirror, apply, export, cluster, worker)),
+    (cli, (link, mirror, apply, export, cluster, doctor, worker)),
     (link, (*SHORT_FORMS, configuration, task)),
     (mirror, (*OPERATIONS, state_transition_error, verify)),
 ):

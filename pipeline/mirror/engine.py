@@ -75,11 +75,14 @@ class Engine:
         """What every running or failed piece sees."""
         return [copier.status for running in self._links.values() for copier, _ in running.copiers.values()]
 
-    @property
-    def statuses_by_link(self) -> dict[str, list[PieceStatus]]:
-        """The same by link."""
+    def waiting(self) -> dict[str, list[tuple[PieceStatus, str]]]:
+        """The same by link, each with why nothing moves, in words; empty where it moves or has nothing to do."""
         return {
-            name: [copier.status for copier, _ in running.copiers.values()] for name, running in self._links.items()
+            name: [
+                (copier.status, running.copying.trouble(copier) or copier.status.waits_for)
+                for copier, _ in running.copiers.values()
+            ]
+            for name, running in self._links.items()
         }
 
     @property

@@ -86,6 +86,7 @@ class Fetcher:
 
     def __post_init__(self) -> None:
         self._broker = str(self.node_id)
+        self.error: ClusterError | None = None
         self._copiers: dict[Key, Fetched] = {}
         self._held_back: set[Key] = set()
         self._suspect: dict[Key, int] = {}
@@ -135,6 +136,7 @@ class Fetcher:
                 await self._exchange(settings, size, share)
             except ClusterError as error:
                 self.session.reset()
+                self.error = error
                 self.report(error)
                 await asyncio.sleep(settings.backoff_ms / 1000)
             except Exception:
@@ -152,6 +154,7 @@ class Fetcher:
         response: FetchResponse = await self.client.send(
             self.node_id, self.session.request(limits), settings.timeout_ms + wait_ms
         )
+        self.error = None
         self.report(None)
         if response.throttle_ms:
             METER.observe("clusterlink_fetch_throttle_seconds", response.throttle_ms / 1000, self.link)

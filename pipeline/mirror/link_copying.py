@@ -22,6 +22,7 @@ from pipeline.mirror.slices import SliceSink
 from pipeline.mirror.throttle import Throttle
 from pipeline.wire.requests.list_offsets import EARLIEST, LATEST, ListOffsetsRequest, OffsetQuery
 
+SOURCE_SILENT = "the source's broker does not answer"
 log = logging.getLogger(__name__)
 
 
@@ -103,6 +104,17 @@ class LinkCopying:
             check(response.partitions[0].error_code, operation="DESCRIBE", resource=f"topic {topic}")
             ends.append(int(response.partitions[0].offset))
         return ends[0], ends[1]
+
+    def trouble(self, copier: Copier) -> str:
+        """Why a piece's source cannot be read, in words; empty where it can."""
+        fetcher = self._at.get(copier.key)
+        if fetcher is None or fetcher.error is None:
+            return ""
+        try:
+            self.source.leader(*copier.key)
+        except ClusterError as error:
+            return str(error)
+        return SOURCE_SILENT
 
     @property
     def dead_fetchers(self) -> int:

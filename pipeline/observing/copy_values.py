@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
 from pipeline.metrics.meter import Labels
+from pipeline.mirror.link_copying import SOURCE_SILENT
 from pipeline.mirror.pieces import PieceStatus
 from pipeline.observing.link_values import Value
 from pipeline.observing.snapshot import CopiedLink, Snapshot
@@ -19,8 +20,12 @@ _REASONS = {
     "NOT_LEADER_OR_FOLLOWER": "no_leader",
     "REPLICA_NOT_AVAILABLE": "no_leader",
 }
-_WORDS = {"too few in-sync replicas": "not_enough_replicas", "no leader known": "no_leader"}
 SOURCE_UNAVAILABLE = "source_unavailable"
+_WORDS = {
+    SOURCE_SILENT: SOURCE_UNAVAILABLE,
+    "too few in-sync replicas": "not_enough_replicas",
+    "no leader known": "no_leader",
+}
 REASONS = (SOURCE_UNAVAILABLE, "not_enough_replicas", "no_leader")
 
 
@@ -29,22 +34,18 @@ def copy_values(snapshot: Snapshot) -> Iterator[Value]:
     for link, copied in snapshot.copied.items():
         yield "clusterlink_fetchers_dead", (link,), copied.dead_fetchers
         yield "clusterlink_throttled_partitions", (link,), len(copied.statuses) if copied.is_throttled else 0
-        blocked = Counter(filter(None, (blocked_by(status, copied.is_source_silent) for status in copied.statuses)))
+        blocked = Counter(filter(None, map(blocked_by, copied.waits)))
         for reason in REASONS:
             yield "clusterlink_mirror_partitions_blocked", (link, reason), blocked[reason]
         yield from _of_topics(snapshot, link, copied)
 
 
-def blocked_by(status: PieceStatus, is_source_silent: bool) -> str | None:
-    """Why a partition cannot move, in the words of MET-25, None where it can."""
-    if is_source_silent:
-        return SOURCE_UNAVAILABLE
-    if not status.waits_for:
-        return None
-    for name in _CODE.findall(status.waits_for):
+def blocked_by(waits: str) -> str | None:
+    """Why a partition cannot move, in the words of MET-25, from what it waits for; None for anything else."""
+    for name in _CODE.findall(waits):
         if name in _REASONS:
             return _REASONS[name]
-    return next((reason for words, reason in _WORDS.items() if words in status.waits_for), None)
+    return next((reason for words, reason in _WORDS.items() if words in waits), None)
 
 
 def _of_topics(snapshot: Snapshot, link: str, copied: CopiedLink) -> Iterator[Value]:

@@ -22,9 +22,10 @@ class CopiedLink:
     """What this worker copies of one link."""
 
     statuses: Sequence[PieceStatus]
+    waits: Sequence[str]
+    """For each of them why it does not move; empty where it does."""
     dead_fetchers: int
     is_throttled: bool
-    is_source_silent: bool
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,13 @@ def take(
 def _copied(engine: Engine | None) -> dict[str, CopiedLink]:
     if engine is None:
         return {}
-    statuses = engine.statuses_by_link
+    links = engine.links
     return {
         name: CopiedLink(
-            statuses[name], copying.dead_fetchers, copying.throttle.seconds_left() > 0, copying.error is not None
+            [status for status, _ in pieces],
+            [waits for _, waits in pieces],
+            links[name].dead_fetchers,
+            links[name].throttle.seconds_left() > 0,
         )
-        for name, copying in engine.links.items()
+        for name, pieces in engine.waiting().items()
     }

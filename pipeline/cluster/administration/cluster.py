@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kafka.protocol.admin import DescribeClusterRequest
+from kafka.protocol.admin import DescribeClusterRequest, DescribeQuorumRequest
 
 from pipeline.cluster.administration.asker import Asker
-from pipeline.cluster.errors import check
+from pipeline.cluster.errors import Unsupported, check
 from pipeline.cluster.metadata import Broker, operation_names
 
 
@@ -33,6 +33,31 @@ class ClusterAdmin(Asker):
             response = await self._any(message)
             check(response.error_code, response.error_message, "DESCRIBE", "cluster")
             return operation_names(sum(1 << bit for bit in response.authorized_operations or ()))
+
+        return await self._repeat(attempt)
+
+    async def controller_time_ms(self) -> int | None:
+        """The time on the controller's clock, in epoch milliseconds; None where it does not tell (before 3.3).
+
+        A leader describes itself as caught up with itself now (KIP-836). Needs DESCRIBE on the cluster.
+        """
+        quorum = DescribeQuorumRequest.TopicData
+        message = DescribeQuorumRequest(
+            topics=[quorum(topic_name="__cluster_metadata", partitions=[quorum.PartitionData(partition_index=0)])]
+        )
+
+        async def attempt() -> int | None:
+            try:
+                response = await self._any(message, min_version=1)
+            except Unsupported:
+                return None
+            check(response.error_code, getattr(response, "error_message", None), "DESCRIBE", "cluster")
+            partition = response.topics[0].partitions[0]
+            check(partition.error_code, None, "DESCRIBE", "cluster")
+            for voter in partition.current_voters:
+                if voter.replica_id == partition.leader_id and voter.last_caught_up_timestamp > 0:
+                    return int(voter.last_caught_up_timestamp)
+            return None
 
         return await self._repeat(attempt)
 

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.metrics.meter import METER
 from pipeline.mirror.engine import keep_counts
+from pipeline.mirror.link_copying import SOURCE_SILENT
 from pipeline.mirror.verdicts import Api, judge
 from pipeline.observing.copy_values import blocked_by
 from tests.unit.lifecycle.rows import mirror
@@ -53,13 +54,13 @@ def test_counts_go_on_when_a_copier_ends_and_another_begins() -> None:
         (judge(Api.PRODUCE, 20).reason, "not_enough_replicas"),
         (judge(Api.FETCH, 5).reason, "no_leader"),
         ("m-0: no leader known", "no_leader"),
+        (SOURCE_SILENT, "source_unavailable"),
         ("m-0: the log's end is not replicated: too few in-sync replicas", "not_enough_replicas"),
         (judge(Api.PRODUCE, 45).reason, None),
     ],
 )
 def test_why_a_partition_is_blocked(waits_for: str, reason: str | None) -> None:
-    assert blocked_by(status(waits_for=waits_for), False) == reason
-    assert blocked_by(status(waits_for=waits_for), True) == "source_unavailable"
+    assert blocked_by(waits_for) == reason
 
 
 def test_blocked_and_throttled_partitions_are_counted() -> None:

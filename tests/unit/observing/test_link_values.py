@@ -11,7 +11,7 @@ from pipeline.link.states import LinkState, MirrorError, MirrorStatus, TaskError
 from pipeline.metrics.meter import METER
 from pipeline.metrics.metric import Detail
 from tests.unit.lifecycle.rows import LINK, mirror
-from tests.unit.observing.worlds import fresh_meter, position, scraped, series, shot, world
+from tests.unit.observing.worlds import fresh_meter, position, scraped, series, shot, status, world
 
 
 @pytest.fixture(autouse=True)
@@ -72,8 +72,8 @@ def test_a_task_in_error_has_a_series_for_each_code() -> None:
         TaskError(TaskErrorCode.AUTHORIZATION_ERROR, "two"),
         TaskError(TaskErrorCode.POLICY_VIOLATION_ERROR, "three"),
     )
-    status = TaskStatus("l", TaskName.ACL_SYNC, TaskState.IN_ERROR, errors, 5_000, 20)
-    rows.put("tasks", "l/AclSync", status.to_json())
+    row = TaskStatus("l", TaskName.ACL_SYNC, TaskState.IN_ERROR, errors, 5_000, 20)
+    rows.put("tasks", "l/AclSync", row.to_json())
     found = scraped(shot(rows.model))
     for code in ("AUTHORIZATION_ERROR", "POLICY_VIOLATION_ERROR"):
         assert series(found, "task_state", link="l", task="AclSync", state="IN_ERROR", error_code=code) == 1
@@ -127,8 +127,6 @@ def test_series_vanish_with_their_link_or_mirror() -> None:
     [(Detail.LINK, False, False), (Detail.TOPIC, True, False), (Detail.PARTITION, True, True)],
 )
 def test_detail_is_what_was_asked_for(detail: Detail, topics: bool, partitions: bool) -> None:
-    from tests.unit.observing.worlds import status  # noqa: PLC0415
-
     found = scraped(shot(world(mirror("a")).model, status("a")), detail)
     names = {label for _, labels in found for label, _ in labels}
     assert ("topic" in names, "partition" in names) == (topics, partitions)

@@ -42,7 +42,8 @@ def status(topic: str = "m", partition: int = 0, **more: Any) -> PieceStatus:
 
 def shot(model: ReadModel, *statuses: PieceStatus, owned: frozenset[int] = ALL, **more: Any) -> Snapshot:
     """What a worker that owns `owned` and copies `statuses` of link l would make metrics from."""
-    copied = CopiedLink(statuses, more.get("dead", 0), more.get("throttled", False), more.get("silent", False))
+    waits = [each.waits_for for each in statuses]
+    copied = CopiedLink(statuses, waits, more.get("dead", 0), more.get("throttled", False))
     return replace(take(model, None, owned, 4, NUMBERS), copied={"l": copied} if statuses else {})
 
 
