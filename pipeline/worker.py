@@ -90,7 +90,7 @@ class Worker:
         self.vitals = Vitals(
             {"control_topics": self._tail_ailment, "faust": self._faust_ailment},
             {"assigned": self._assignment_ailment, "tables": self._table_ailment},
-            self._own.cluster_id,
+            self._own.brokers,
         )
         self.vitals.beats.append(self._beat)
 

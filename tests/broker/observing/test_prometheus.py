@@ -117,7 +117,8 @@ def test_acls_of_clusters_that_have_none(watched: Watched) -> None:
 
 def test_a_link_that_is_too_slow_and_a_promotion_that_waits_for_it(watched: Watched) -> None:
     link, topic = "slow", "slow-topic"
-    link_with(watched, link, topic, 4_000, 1_000, link_max_bytes_per_second="1024")
+    slow = {"link_max_bytes_per_second": "1024", "replica_fetch_max_bytes": "100000"}
+    link_with(watched, link, topic, 4_000, 1_000, **slow)
     watched.prometheus.wait_for_alert("ClusterlinkLagRecords", link=link)
     watched.prometheus.wait_for_alert("ClusterlinkLagSeconds", link=link, topic=topic)
     throttled = f'sum(clusterlink_throttled_partitions{{link="{link}"}})'
