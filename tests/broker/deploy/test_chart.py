@@ -1,0 +1,151 @@
+"""The Helm chart, rendered by Helm and held against Kubernetes' own schemas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+
+from pipeline.settings import SETTINGS
+from tests.support.helm import CHART, KUBERNETES, rendered, run, template
+
+pytestmark = pytest.mark.timeout(1000)
+KAFKA = {"kafka": {"bootstrapServers": "kafka:9092"}}
+EVERYTHING: dict[str, Any] = {
+    "kafka": {"bootstrapServers": "kafka:9092", "clientProperties": "security.protocol=SSL\nssl.x=y\n"},
+    "settings": {"partitions": 8, "fetch_memory_bytes": 134217728, "use_uvloop": False, "metrics_detail": "topic"},
+    "secrets": {"encoderKey": "a-long-encoder-key"},
+    "rest": {"authentication": "basic", "credentials": "operator:ops:secret\nreader:prometheus:secret\n"},
+    "podMonitor": {"enabled": True, "secret": "prometheus-login", "labels": {"release": "prometheus"}},
+    "networkPolicy": {
+        "enabled": True,
+        "from": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}],
+        "egress": [{"ports": [{"port": 9092, "protocol": "TCP"}]}],
+    },
+    "image": {"pullSecrets": [{"name": "registry"}]},
+    "podAnnotations": {"a": "b"},
+    "nodeSelector": {"disk": "ssd"},
+    "tolerations": [{"key": "dedicated", "operator": "Exists"}],
+    "affinity": {"podAntiAffinity": {}},
+    "topologySpreadConstraints": [
+        {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": {}}
+    ],
+}
+OWN_SECRETS = {
+    "kafka": {"bootstrapServers": "kafka:9092", "existingSecret": "mine"},
+    "secrets": {"existingSecret": "mine"},
+    "rest": {"authentication": "bearer", "existingSecret": "mine"},
+    "podMonitor": {"enabled": True, "secret": "token"},
+    "persistence": {"enabled": False},
+    "podDisruptionBudget": {"enabled": False},
+}
+ALL = {"as it comes": KAFKA, "everything": EVERYTHING, "own secrets": OWN_SECRETS}
+
+
+def only(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    found = [each for each in objects if each["kind"] == kind]
+    assert len(found) == 1, kind
+    return found[0]
+
+
+def container(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    spec: dict[str, Any] = only(objects, "StatefulSet")["spec"]["template"]["spec"]["containers"][0]
+    return spec
+
+
+def test_helm_finds_nothing_to_complain_about() -> None:
+    done = run("lint", str(CHART), "--strict", "--set", "kafka.bootstrapServers=kafka:9092")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_rendered_is_valid(name: str, tmp_path: Path) -> None:
+    objects = rendered(ALL[name], tmp_path)
+    for each in objects:
+        if each["kind"] != "PodMonitor":  # of the Prometheus operator, which Kubernetes' schemas do not know
+            kubernetes_validate.validate(each, KUBERNETES, strict=True)
+    kinds = {each["kind"] for each in objects}
+    expected = {
+        "as it comes": {"PodDisruptionBudget"},
+        "everything": {"PodDisruptionBudget", "PodMonitor", "NetworkPolicy", "Secret"},
+        "own secrets": {"PodMonitor"},
+    }
+    assert kinds == {"Service", "StatefulSet"} | expected[name]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_selectors_find_the_pods(name: str, tmp_path: Path) -> None:
+    objects = rendered(ALL[name], tmp_path)
+    labels = only(objects, "StatefulSet")["spec"]["template"]["metadata"]["labels"].items()
+    assert only(objects, "StatefulSet")["spec"]["serviceName"] in {each["metadata"]["name"] for each in objects}
+    for each in objects:
+        spec = each.get("spec", {})
+        selector = spec.get("podSelector") or spec.get("selector") or {}
+        assert selector.get("matchLabels", selector).items() <= labels, each["kind"]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_worker_gets_settings_that_there_are(name: str, tmp_path: Path) -> None:
+    """And what is mounted is what the settings point to."""
+    worker = container(rendered(ALL[name], tmp_path))
+    given = {each["name"]: each["value"] for each in worker["env"]}
+    known = {row.env: row for row in SETTINGS}
+    assert given.keys() <= known.keys()
+    for env, value in given.items():
+        assert known[env].accepts(known[env].parse(value)), (env, value)
+    mounts = [mount["mountPath"] for mount in worker["volumeMounts"]]
+    for value in given.values():
+        if value.startswith("/"):
+            assert any(value.startswith(mount) for mount in mounts), value
+
+
+def test_numbers_stay_whole(tmp_path: Path) -> None:
+    given = {each["name"]: each["value"] for each in container(rendered(EVERYTHING, tmp_path))["env"]}
+    assert given["CLUSTERLINK_FETCH_MEMORY_BYTES"] == "134217728"
+    assert given["CLUSTERLINK_USE_UVLOOP"] == "false"
+
+
+def test_probes_ask_what_there_is(tmp_path: Path) -> None:
+    worker = container(rendered(KAFKA, tmp_path))
+    paths = {probe: worker[probe]["httpGet"]["path"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
+    assert paths == {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
+    assert {worker[probe]["httpGet"]["port"] for probe in paths} == {worker["ports"][0]["name"]}
+
+
+def test_secrets_are_in_secrets_only(tmp_path: Path) -> None:
+    objects = rendered(EVERYTHING, tmp_path)
+    rest = [each for each in objects if each["kind"] != "Secret"]
+    assert "a-long-encoder-key" not in str(rest) and "ops:secret" not in str(rest)
+    assert only(objects, "Secret")["stringData"].keys() == {"client.properties", "encoder-key", "credentials"}
+
+
+def test_a_worker_has_no_rights_that_it_does_not_need(tmp_path: Path) -> None:
+    spec = only(rendered(KAFKA, tmp_path), "StatefulSet")["spec"]["template"]["spec"]
+    assert spec["securityContext"]["runAsNonRoot"] is True and spec["automountServiceAccountToken"] is False
+    own = spec["containers"][0]["securityContext"]
+    assert own["readOnlyRootFilesystem"] is True and own["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_the_pod_monitor_scrapes_as_a_reader(tmp_path: Path) -> None:
+    endpoint = only(rendered(EVERYTHING, tmp_path), "PodMonitor")["spec"]["podMetricsEndpoints"][0]
+    assert endpoint["path"] == "/metrics" and endpoint["basicAuth"]["username"]["name"] == "prometheus-login"
+    bearer = only(rendered(OWN_SECRETS, tmp_path), "PodMonitor")["spec"]["podMetricsEndpoints"][0]
+    assert bearer["authorization"]["credentials"] == {"name": "token", "key": "token"}
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({}, "kafka.bootstrapServers is required"),
+        ({**KAFKA, "rest": {"authentication": "basic"}}, "rest.authentication needs"),
+        (
+            {**OWN_SECRETS, "podMonitor": {"enabled": True}},
+            "podMonitor.secret is required",
+        ),
+    ],
+)
+def test_what_would_not_work_is_refused(values: dict[str, Any], why: str, tmp_path: Path) -> None:
+    done = template(values, tmp_path)
+    assert done.returncode != 0 and why in done.stderr
