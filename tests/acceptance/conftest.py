@@ -18,7 +18,8 @@ __all__ = ["destination", "secure_destination", "secure_source", "source", "topi
 @pytest.fixture(scope="session")
 def worker(destination: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
     """A worker beside `destination`; everybody's."""
-    with WorkerProcess(destination.bootstrap_servers, tmp_path_factory.mktemp("worker")) as process:
+    folder = tmp_path_factory.mktemp("worker")
+    with WorkerProcess(destination.bootstrap_servers, folder, password_encoder_secret="a key of the tests") as process:
         yield process
 
 

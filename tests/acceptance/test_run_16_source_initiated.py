@@ -13,7 +13,7 @@ from tests.support.asking import assert_equal, checked, refusal, wait_for_ends
 from tests.support.clients import create_topic
 from tests.support.consuming import consume
 from tests.support.producing import numbered, produce
-from tests.support.workers import wait_until
+from tests.support.workers import WorkerProcess, wait_until
 
 pytestmark = pytest.mark.timeout(300)
 GROUPS = name_filters("groupFilters", ("*", "LITERAL", "INCLUDE"))
@@ -106,6 +106,31 @@ def test_failover_needs_nobody_on_the_private_side(
     pair.private.launch()
     pair.private.wait_until_ready()
     checked(pair.there.ask("DELETE", f"/{link}"))
+
+
+def test_the_private_sides_workers_share_the_work_and_replace_each_other(
+    pair: OneWay, source: LocalCluster, destination: LocalCluster, link: str, mirror: str
+) -> None:
+    """TASK-53, MIRROR-17: what is carried for a partner is divided and taken over as links of their own are."""
+    folder = pair.private.folder.parent
+    other = WorkerProcess(source.bootstrap_servers, folder, pair.public.app_id, network=pair.network)
+    with other:
+        wait_until(lambda: other.owned and not other.owned & pair.private.owned, "the two share the partitions", 60)
+        produce(source, mirror, numbered(100, start=100))
+        wait_for_ends(source, destination, mirror, PARTITIONS)
+        pair.private.kill()
+        produce(source, mirror, numbered(100, start=200))
+        wait_for_ends(source, destination, mirror, PARTITIONS)
+        second = f"{mirror}-2"
+        create_topic(source, second)
+        wait_for_state(pair.here, link, "ACTIVE")
+        checked(pair.here.create_mirror(link, second))
+        pair.here.wait_for_status(link, second)
+        pair.private.launch()
+        pair.private.wait_until_ready()
+    produce(source, mirror, numbered(100, start=300))
+    wait_for_ends(source, destination, mirror, PARTITIONS)
+    assert_equal(source, destination, mirror, partitions=PARTITIONS)
 
 
 def test_deleting_the_source_half_leaves_the_other_waiting(pair: OneWay, link: str, mirror: str) -> None:
