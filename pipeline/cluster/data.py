@@ -113,11 +113,17 @@ class DataClient:
         return self._known.topics.get(topic)
 
     async def find_leader(self, topic: str, partition: int) -> int:
-        """As ``leader``, but reads the metadata first when no leader is known."""
+        """As ``leader``, but reads the topic's metadata first when no leader is known; the topic is tracked then.
+
+        Only the topics that are asked for at the same time are read, however many are tracked.
+        """
         try:
             return self.leader(topic, partition)
         except ClusterError:
-            await self.refresh([topic])
+            known, owner = self._known, self._parent or self
+            known.tracked.add(topic)
+            known.wanted.add(topic)
+            await known.read_wanted.again(owner._read_wanted, owner.security.retry_backoff_ms / 1000)
             return self.leader(topic, partition)
 
     async def refresh(self, topics: Iterable[str] = ()) -> None:
@@ -127,7 +133,7 @@ class DataClient:
         """
         self._known.tracked.update(topics)
         owner = self._parent or self
-        await self._known.read_again(owner._read, owner.security.retry_backoff_ms / 1000)
+        await self._known.read_all.again(owner._read, owner.security.retry_backoff_ms / 1000)
 
     def forget(self, topics: Iterable[str]) -> None:
         """Stop tracking ``topics``."""
@@ -154,7 +160,15 @@ class DataClient:
 
     async def _read(self) -> None:
         """Read the metadata of every tracked topic, from a known broker or else from a bootstrap server."""
-        request = metadata_request(self._known.tracked)
+        self._known.learn(await self._metadata(self._known.tracked))
+
+    async def _read_wanted(self) -> None:
+        """Read the metadata of the topics that somebody waits for."""
+        wanted, self._known.wanted = self._known.wanted, set()
+        self._known.learn_some(await self._metadata(wanted))
+
+    async def _metadata(self, topics: set[str]) -> ClusterInfo:
+        request = metadata_request(topics)
         known = self._in_order([Address(b.host, b.port) for b in self.brokers.values()])
         try:
             response = await self._first_answer(known, request)
@@ -163,7 +177,7 @@ class DataClient:
                 raise
             bootstrap = await bootstrap_addresses(self.security)
             response = await self._first_answer(self._in_order(bootstrap), request)
-        self._known.learn(cluster_info(response))
+        return cluster_info(response)
 
     async def _first_answer(self, addresses: list[Address], request: Any, timeout_ms: int | None = None) -> Any:
         """Return the first answer; when all fail raise the most telling error: a refusal before a silence."""
@@ -178,23 +192,42 @@ class DataClient:
 
 
 class _Known:
-    """What a client and its forks know about their cluster, and the reading of it that is under way."""
+    """What a client and its forks know about their cluster, and the readings of it that are under way."""
 
     def __init__(self) -> None:
         self.info = ClusterInfo("", -1, {})
         self.topics: dict[str, TopicInfo] = {}
         self.tracked: set[str] = set()
+        self.wanted: set[str] = set()
+        """Topics to read with the next reading of some."""
         self.read_at = float("-inf")
+        self.read_all, self.read_wanted = _Reading(), _Reading()
+
+    def learn(self, info: ClusterInfo) -> None:
+        """Take over an answer about every topic that was tracked when it was asked for; later ones stay."""
+        self.info = info
+        both = self.topics | dict(info.topics)
+        self.topics = {name: found for name, found in both.items() if name in self.tracked}
+        self.read_at = time.monotonic()
+
+    def learn_some(self, info: ClusterInfo) -> None:
+        """Take over an answer about some topics."""
+        self.info = info
+        self.topics |= {name: found for name, found in info.topics.items() if name in self.tracked}
+
+    async def stop(self) -> None:
+        await asyncio.gather(self.read_all.stop(), self.read_wanted.stop())
+
+
+class _Reading:
+    """One reading under way at most, shared by all who wait for it."""
+
+    def __init__(self) -> None:
         self._running: asyncio.Task[None] | None = None
         self._waiting: asyncio.Task[None] | None = None
         self._not_before = 0.0
 
-    def learn(self, info: ClusterInfo) -> None:
-        self.info = info
-        self.topics = {name: found for name, found in info.topics.items() if name in self.tracked}
-        self.read_at = time.monotonic()
-
-    async def read_again(self, read: Any, apart_seconds: float) -> None:
+    async def again(self, read: Any, apart_seconds: float) -> None:
         """Run ``read`` once, beginning after this call, together with everybody else who waits for the same."""
         if self._waiting is None:
             self._waiting = asyncio.create_task(self._next(read, apart_seconds), name="metadata")
