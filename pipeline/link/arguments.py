@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pipeline.link import patterns
 from pipeline.link.errors import Malformed
 from pipeline.link.names import nearest, shorten
 
@@ -100,9 +100,12 @@ def _pattern(value: Any, field: str) -> str:
     if len(text) > LONGEST_PATTERN:
         raise Malformed(f"{field}: longer than {LONGEST_PATTERN} characters")
     try:
-        re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise Malformed(f"{field}: not a regular expression: {error}") from None
+        patterns.check(text)
+    except patterns.BadPattern as error:
+        raise Malformed(
+            f"{field}: not a regular expression that can be used: {error}. Look-around and back-references are not "
+            "known."
+        ) from None
     return text
 
 

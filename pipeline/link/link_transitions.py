@@ -27,8 +27,6 @@ class LinkEvent(Word):
     """It cannot work without repair: wrong cluster id, unreadable secret or key file, corrupt configuration."""
     PAUSE = "PAUSE"
     RESUME = "RESUME"
-    SILENCE = "SILENCE"
-    """No worker reports any more."""
 
 
 E = LinkEvent
@@ -48,9 +46,6 @@ LINK_TRANSITIONS: Mapping[tuple[LinkState, LinkEvent], LinkState] = {
     (S.UNAVAILABLE, E.PAUSE): S.PAUSED,
     (S.FAILED, E.PAUSE): S.PAUSED,
     (S.PAUSED, E.RESUME): S.ACTIVE,
-    (S.ACTIVE, E.SILENCE): S.UNKNOWN,
-    (S.UNAVAILABLE, E.SILENCE): S.UNKNOWN,
-    (S.FAILED, E.SILENCE): S.UNKNOWN,
 }
 """(state, event) -> next state. FAILED goes to UNAVAILABLE when what was broken is repaired but nobody answers."""
 

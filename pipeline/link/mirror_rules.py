@@ -7,7 +7,6 @@ others (MIRROR-52).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from pipeline.link.commands import KINDS
 from pipeline.link.errors import IllegalTransition, Invalid, InvalidProperties, LinkError, TopicNotFound
 from pipeline.link.models import Command, Link, Mirror, Position
 from pipeline.link.names import check_mirror_name, colliding, shorten, topic_name_problem
+from pipeline.link.patterns import matches
 from pipeline.link.properties import pairs
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import LinkMode, LinkState, MirrorStatus
@@ -140,7 +140,7 @@ def named(command: Command, known: Collection[str]) -> list[str]:
     pattern = command.arguments.get("mirror_topic_name_pattern")
     if pattern is None:
         return list(command.arguments["mirror_topic_names"])
-    return sorted(name for name in known if re.fullmatch(pattern, name))
+    return sorted(name for name in known if matches(pattern, name))
 
 
 def answer(

@@ -29,6 +29,8 @@ def test_run_1(
         produce(source, topic, numbered(1000 // 3 + (partition == 0), partition=partition))
     assert sum(log_ends(source, topic, PARTITIONS)) == 1000
     # 2
+    asked = operator.knows("cluster", "id", "--bootstrap-server", source.bootstrap_servers)
+    assert asked["cluster_id"] == source.cluster_id, "CLI-56: of the cluster itself, not of the endpoint"
     operator.says("link", "create", link, "--source-bootstrap-server", source.bootstrap_servers)
     (row,) = [each for each in operator.knows("link", "list") if each["link_name"] == link]
     assert row["state"] == "ACTIVE" and "error" not in row

@@ -116,6 +116,18 @@ def test_a_command_of_2_mb_is_refused(commands: CommandsTopic, destination: Loca
     still_works(commands, source)
 
 
+def test_an_id_is_not_used_for_two_links(commands: CommandsTopic, rest: Rest, unique: Callable[[str], str]) -> None:
+    """Also where the links live on different partitions."""
+    first = commands.command("link.delete", unique("none"), {})
+    assert commands.result(first)["error_code"] == 404
+    others = [unique("other") for _ in range(4)]
+    for other in others:
+        given = {"id": first, "link": other, "kind": "link.delete", "arguments": {}}
+        commands.send(json.dumps(given).encode(), other.encode())
+    wait_until(lambda: commands.poll() and len(commands.results_of(first)) == 5, "all are answered")
+    assert {r["error_code"] for r in commands.results_of(first) if r["link"] in others} == {40002}
+
+
 @pytest.mark.timeout(120)
 def test_librdkafkas_partitioner_puts_commands_elsewhere_and_they_are_done_all_the_same(
     commands: CommandsTopic, rest: Rest, source: LocalCluster, unique: Callable[[str], str]
