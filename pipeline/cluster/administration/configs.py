@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from kafka.protocol.admin import DescribeConfigsRequest, IncrementalAlterConfigsRequest
 
 from pipeline.cluster.administration.asker import Asker
+from pipeline.cluster.asking import SAME, Asked, Repeated
+from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError, check, failure
 
 TOPIC, BROKER = 2, 4
 NOT_CONTROLLER = 41
 _SET, _DELETE = 0, 1
+_MOST_KEPT = 64
+"""Questions about many topics whose last answers are kept: those of some 12,000 mirrors."""
 
 
 class ConfigSource(IntEnum):
@@ -53,8 +58,20 @@ class ConfigValue:
 Configs = dict[str, ConfigValue]
 
 
+class _Kept:
+    """The last answer to one question about many topics."""
+
+    def __init__(self) -> None:
+        self.repeated = Repeated()
+        self.found: dict[str, Configs | ClusterError] = {}
+
+
 class ConfigsAdmin(Asker):
     """Configurations in one cluster."""
+
+    def __init__(self, client: DataClient) -> None:
+        super().__init__(client)
+        self._kept: dict[tuple[str, ...], _Kept] = {}
 
     async def topic_configs(self, topic: str) -> Configs:
         """Return every effective setting of a topic. Raises KafkaFailure (3: no such topic) or NotAuthorized."""
@@ -64,11 +81,22 @@ class ConfigsAdmin(Asker):
         return found
 
     async def topics_configs(self, topics: Iterable[str]) -> dict[str, Configs | ClusterError]:
-        """As ``topic_configs`` for many topics in one request (TASK-50); each has its settings or its error."""
+        """As ``topic_configs`` for many topics in one request (TASK-50); each has its settings or its error.
+
+        Who asks for the same topics again and gets the same answer pays only for its bytes.
+        """
         names = sorted(set(topics))
         if not names:
             return {}
-        return await self._describe_configs(TOPIC, names)
+        return await self._describe_configs(TOPIC, names, kept=self._kept_of(tuple(names)) if len(names) > 1 else None)
+
+    def _kept_of(self, names: tuple[str, ...]) -> _Kept:
+        """What is kept of the last answer about these topics; of the questions of longest ago nothing is."""
+        kept = self._kept.pop(names, _Kept())
+        self._kept[names] = kept
+        while len(self._kept) > _MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+        return kept
 
     async def broker_configs(self, node_id: int | None = None) -> Configs:
         """Return every effective setting of a broker (None: any), e.g. ``message.max.bytes``."""
@@ -156,7 +184,7 @@ class ConfigsAdmin(Asker):
         return answers
 
     async def _describe_configs(
-        self, kind: int, names: list[str], node: int | None = None
+        self, kind: int, names: list[str], node: int | None = None, kept: _Kept | None = None
     ) -> dict[str, Configs | ClusterError]:
         resource = DescribeConfigsRequest.DescribeConfigsResource
         message = DescribeConfigsRequest(
@@ -167,7 +195,10 @@ class ConfigsAdmin(Asker):
         label = "topic" if kind == TOPIC else "broker"
 
         async def attempt() -> dict[str, Configs | ClusterError]:
-            response = await (self._any(message, 1) if node is None else self._node(node, message, 1))
+            asked = Asked(message, 1, repeated=None if kept is None else kept.repeated)
+            response = await (self.client.send_any(asked) if node is None else self.client.send(node, asked))
+            if response is SAME and kept is not None:
+                return dict(kept.found)
             found: dict[str, Configs | ClusterError] = {}
             for result in response.results:
                 subject = f"{label} {result.resource_name}"
@@ -176,14 +207,20 @@ class ConfigsAdmin(Asker):
                     found[result.resource_name] = error
                     continue
                 found[result.resource_name] = {
-                    each.name: ConfigValue(
-                        each.name, each.value, _source(each.config_source), each.read_only, each.is_sensitive
-                    )
+                    each.name: _value(each.name, each.value, each.config_source, each.read_only, each.is_sensitive)
                     for each in result.configs
                 }
+            if kept is not None:
+                kept.found = dict(found)
             return found
 
         return await self._repeat(attempt)
+
+
+@lru_cache(maxsize=4096)
+def _value(name: str, value: str | None, source: int, is_read_only: bool, is_sensitive: bool) -> ConfigValue:
+    """Most topics have most values in common: one object for all of them."""
+    return ConfigValue(name, value, _source(source), is_read_only, is_sensitive)
 
 
 _SOURCES = {source.value: source for source in ConfigSource}
