@@ -86,6 +86,11 @@ class Store:
         chain = pem.as_pem([bundle.cert.certificate, *(each.certificate for each in bundle.additional_certs)])
         return Identity(chain, bundle.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
+    def subject(self) -> str:
+        """The subject of our certificate as brokers write it: ``CN=worker,O=Example``. Raises SecurityError."""
+        certificate, *_ = pem.certificates(self.identity().chain.decode())
+        return certificate.subject.rfc4514_string()
+
     def version(self) -> tuple[int, int] | None:
         """Return what changes when the file is replaced (SEC-35); None for in-line material. Raises FileMissing."""
         if self.location is None:

@@ -83,7 +83,12 @@ class AclSync(LinkTask):
 
 
 def principals_of(security: ClientSecurity) -> frozenset[str]:
-    """The principal that a cluster knows a client by, where its name is told by its own settings (TASK-35)."""
-    if security.sasl is None or not security.sasl.username:
-        return frozenset()
-    return frozenset({f"User:{security.sasl.username}"})
+    """The principal that a cluster knows a client by, where its own settings tell it (TASK-35).
+
+    With mutual TLS it is the certificate's whole subject, unless the broker has mapping rules.
+    """
+    if security.sasl is not None:
+        return frozenset({f"User:{security.sasl.username}"} if security.sasl.username else ())
+    keys = security.tls.settings.keys if security.tls is not None else None
+    subject = keys.subject() if keys is not None else ""
+    return frozenset({f"User:{subject}"} if subject else ())

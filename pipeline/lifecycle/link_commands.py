@@ -12,6 +12,7 @@ from pipeline.cluster.errors import ClusterError, FileMissing, SecretUnreadable,
 from pipeline.cluster.probe import ProbeResult, probe
 from pipeline.cluster.security import client_arguments
 from pipeline.control.read_model import Request
+from pipeline.lifecycle.acl_preview import preview
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.guarding import lift
@@ -56,6 +57,7 @@ async def create_link(context: Context, command: Command, request: Request, deci
         link = replace(link, remote_cluster_id=found.cluster_id)
         if link.state is not LinkState.PAUSED:
             link, _ = advance_link(link, LinkEvent.REACHED, "reached when it was created", now_ms())
+    told = await preview(context, None, link, link.configs) if new.validate else ()
     sealed = await asyncio.to_thread(context.sealing.seal, link.name, link.configs, new.secrets)
     link = replace(link, configs=sealed)
     if new.validate:
@@ -64,7 +66,7 @@ async def create_link(context: Context, command: Command, request: Request, deci
         finally:
             await context.hang_up(link.name)
     decision.put_link(link)
-    decision.data = {"warnings": list(new.warnings)}
+    decision.data = {"warnings": [*new.warnings, *told]}
 
 
 async def update_link(context: Context, command: Command, request: Request, decision: Decision) -> None:
@@ -80,8 +82,9 @@ async def update_link(context: Context, command: Command, request: Request, deci
         after, _ = advance_link(after, LinkEvent.PAUSE, f"paused by {command.principal or 'an operator'}", now_ms())
     elif not paused and after.state is LinkState.PAUSED:
         after, _ = advance_link(after, LinkEvent.RESUME, f"resumed by {command.principal or 'an operator'}", now_ms())
+    told = await preview(context, link, after, context.properties_of(after)) if link.state is LinkState.ACTIVE else ()
     decision.put_link(after)
-    decision.data = {"changed": sorted(changed.changed), "warnings": list(changed.warnings)}
+    decision.data = {"changed": sorted(changed.changed), "warnings": [*changed.warnings, *told]}
 
 
 async def delete_link(context: Context, command: Command, request: Request, decision: Decision) -> None:

@@ -16,7 +16,7 @@ from pipeline.cluster.errors import ClusterError
 from pipeline.link.acl_filters import AclFilters
 from pipeline.link.models import TaskError
 from pipeline.sync.acl_plan import CreatedBy, NeverCopied, plan_acls, select_acls
-from pipeline.sync.problems import Side, problem
+from pipeline.sync.problems import Side, acl_problem, problem
 
 Keep = Callable[[set[Acl], Collection[Acl]], Awaitable[bool]]
 """Remember which ACLs are ours, of which the second have changed; False if that did not come about."""
@@ -89,7 +89,7 @@ async def _ask(
     try:
         refused = await ask(acls)
     except ClusterError as error:
-        report.errors.append(problem(error, Side.DESTINATION))
+        report.errors.append(acl_problem(error))
         return None
-    report.errors += [problem(error, Side.DESTINATION) for error in refused.values()]
+    report.errors += [acl_problem(error) for error in refused.values()]
     return set(refused)

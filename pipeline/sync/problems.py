@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
-from pipeline.cluster.errors import SECURITY_DISABLED, ClusterError, NotAuthenticated, NotAuthorized, RemoteLinkNotFound
+from pipeline.cluster.errors import (
+    SECURITY_DISABLED,
+    ClusterError,
+    KafkaFailure,
+    NotAuthenticated,
+    NotAuthorized,
+    RemoteLinkNotFound,
+)
 from pipeline.link.models import TaskError
 from pipeline.link.states import TaskErrorCode
 
@@ -19,6 +27,9 @@ class Side(StrEnum):
     DESTINATION = "destination"
 
 
+_LIMITING = frozenset({42, 44, 89})
+"""Invalid request, policy violation, quota exceeded: how a broker says that there are too many of something."""
+_LIMIT = re.compile(r"\b(limit|maximum|exceed\w*|too many|quota)\b", re.IGNORECASE)
 _CODES = {
     3: TaskErrorCode.UNKNOWN_TOPIC_OR_PARTITION_ERROR,
     100: TaskErrorCode.UNKNOWN_TOPIC_OR_PARTITION_ERROR,
@@ -42,6 +53,18 @@ def problem(error: ClusterError, side: Side) -> TaskError:
     else:
         code = _CODES.get(error.code or 0, TaskErrorCode.UNKNOWN)
     return TaskError(code, f"{side}: {error}")
+
+
+def acl_problem(error: ClusterError) -> TaskError:
+    """As `problem` for a change of ACLs on the destination: a limit on their number has a code of its own (STATE-42).
+
+    Kafka itself has no such limit and no error for it; clusters that have one refuse by policy or as invalid, and say
+    so in words.
+    """
+    found = problem(error, Side.DESTINATION)
+    if isinstance(error, KafkaFailure) and error.code in _LIMITING and _LIMIT.search(error.detail):
+        return TaskError(TaskErrorCode.ACL_LIMIT_EXCEEDED, found.error_message)
+    return found
 
 
 def in_use(group: str) -> TaskError:

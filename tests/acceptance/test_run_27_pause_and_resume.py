@@ -5,16 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import pytest
+
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.operating import Operator
 from tests.support.asking import Rest, assert_equal, checked, wait_for_ends
 from tests.support.clients import create_topic, log_ends
 from tests.support.load import Load
+from tests.support.mirroring import SCALE
 
 PARTITIONS = 2
-SETTLED_S, STILL_S = 2.0, 4.0
+SETTLED_S, STILL_S = 2.0, 4.0 * SCALE
+"""With CLUSTERLINK_TEST_SCALE=50 the pauses come to the ten minutes of the runbook."""
 
 
+@pytest.mark.timeout(180 + 20 * SCALE)
 def test_run_27(
     source: LocalCluster, destination: LocalCluster, operator: Operator, rest: Rest, unique: Callable[[str], str]
 ) -> None:

@@ -1,4 +1,8 @@
-"""RUN-6: the source dies; its mirrors are failed over within seconds and belong to the users."""
+"""RUN-6: the source dies; its mirrors are failed over within seconds and belong to the users.
+
+One topic has readers that commit, and go on where they were; one was behind when the source died, and what was not
+copied stays at the source.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,22 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from confluent_kafka import Consumer
 
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.operating import Operator
+from tests.acceptance.tasks import committed, configure, name_filters
 from tests.support.asking import Rest, checked, wait_for_ends
-from tests.support.clients import create_topic, log_ends
+from tests.support.clients import configuration, create_topic, log_ends
 from tests.support.consuming import consume
-from tests.support.producing import numbered, produce
+from tests.support.producing import Sent, numbered, produce
 from tests.support.workers import wait_until
 
 INTERVAL_MS, THRESHOLD = 1000, 3
 STOPPED_WITHIN_S = 5.0
 TOPICS = 8
+LAGGED = 4
+"""Records that wait for a topic's mirror when its link is throttled; the first one still comes."""
 
 
 @pytest.fixture
@@ -27,12 +35,18 @@ def doomed() -> Iterator[LocalCluster]:
         yield cluster
 
 
+@pytest.mark.timeout(240)
 def test_run_6(
     doomed: LocalCluster, destination: LocalCluster, operator: Operator, rest: Rest, unique: Callable[[str], str]
 ) -> None:
     link, topics = unique("link"), [unique(f"topic-{n}") for n in range(TOPICS)]
+    group = unique("readers")
     # 1
     configs = {
+        "replica_fetch_max_bytes": "1000000",
+        "consumer_offset_sync_enable": "true",
+        "consumer_offset_sync_ms": "1000",
+        "consumer_offset_group_filters": name_filters("groupFilters", (group, "LITERAL", "INCLUDE")),
         "availability_check_ms": str(INTERVAL_MS),
         "availability_check_consecutive_failure_threshold": str(THRESHOLD),
     }
@@ -44,6 +58,11 @@ def test_run_6(
     for topic in topics:
         rest.wait_for_status(link, topic)
         wait_for_ends(doomed, destination, topic)
+    assert read_on(doomed, group, topics[0], 60) == [*range(60)]
+    wait_until(lambda: committed(destination, group, topics[0]) == 60, "the position is carried over", 30, 0.25)
+    behind = topics.pop()
+    fall_behind(doomed, destination, rest, link, behind)
+    lag = LAGGED - 1
     # 2
     doomed.stop_broker(1, hard=True)
     died = time.monotonic()
@@ -53,11 +72,13 @@ def test_run_6(
     assert state_of(operator, link)[1] == "BOOTSTRAP_TCP_CONNECTION_FAILED_ERROR"
     for topic in topics:
         rest.wait_for_status(link, topic, "SOURCE_UNAVAILABLE", within_s=10)
-        assert [row["lag"] for row in rest.mirror(link, topic)["mirror_lags"]] == [0]
+        assert lags(rest, link, topic) == [0]
+    rest.wait_for_status(link, behind, "SOURCE_UNAVAILABLE", within_s=10)
+    assert lags(rest, link, behind) == [lag], "it keeps its value (MIRROR-98)"
     # 3
     began = time.monotonic()
-    operator.says("mirror", "failover", *topics, "--link", link)
-    for topic in topics:
+    operator.says("mirror", "failover", *topics, behind, "--link", link)
+    for topic in (*topics, behind):
         rest.wait_for_status(link, topic, "STOPPED", within_s=STOPPED_WITHIN_S)
     assert time.monotonic() - began < STOPPED_WITHIN_S + 3, "the command line's own start aside"
     # 4
@@ -65,14 +86,59 @@ def test_run_6(
         (offset,) = produce(destination, topic, numbered(1, start=900))
         assert offset == 101, "the mirror's end, and the one offset that the fence costs"
         assert [record.offset for record in consume(destination, topic)] == [*range(100), 101]
+    assert committed(destination, group, topics[0]) == 60
+    assert read_on(destination, group, topics[0], 41) == [*range(60, 100), 101], "none skipped, none twice"
     # 5
     doomed.start_broker(1)
     wait_until(lambda: state_of(operator, link)[0] == "ACTIVE", "the link is back by itself", 60)
     produce(doomed, topics[0], numbered(5, start=100))
     assert log_ends(doomed, topics[0]) == [105]
+    assert log_ends(doomed, behind) == [100 + LAGGED], "the lagged records stay at the source (MIRROR-76)"
+    assert len(consume(destination, behind)) == 100 + LAGGED - lag
+    assert lags(rest, link, behind) == [lag]
     assert log_ends(destination, topics[0]) == [102]
     row = rest.mirror(link, topics[0])
     assert (row["mirror_status"], row["mirror_lags"][0]["last_source_fetch_offset"]) == ("STOPPED", 100)
+
+
+def fall_behind(source: LocalCluster, destination: LocalCluster, rest: Rest, link: str, topic: str) -> None:
+    """Let large records wait, and throttle the link so far that the first takes its allowance for minutes."""
+    names = {"mirror_topic_names": [topic]}
+    checked(rest.ask("POST", f"/{link}/mirrors:pause", names))
+    rest.wait_for_status(link, topic, "PAUSED")
+    for _ in range(LAGGED):
+        produce(source, topic, [Sent(bytes(900_000))])
+    configure(rest, link, link_max_bytes_per_second="1024")
+    checked(rest.ask("POST", f"/{link}/mirrors:resume", names))
+    wait_until(lambda: log_ends(destination, topic) == [101], "the first one comes", 60, 0.25)
+    wait_until(lambda: lags(rest, link, topic) == [LAGGED - 1], "the mirror is behind", 60, 0.25)
+
+
+def lags(rest: Rest, link: str, topic: str) -> list[int]:
+    return [row["lag"] for row in rest.mirror(link, topic)["mirror_lags"]]
+
+
+def read_on(cluster: LocalCluster, group: str, topic: str, count: int) -> list[int]:
+    """The next offsets that a member of the group reads, which it commits before it leaves; a reset is an error."""
+    consumer = Consumer(
+        configuration(cluster, **{"group.id": group, "enable.auto.commit": False, "auto.offset.reset": "error"})
+        | ({"auto.offset.reset": "earliest"} if committed(cluster, group, topic) is None else {})
+    )
+    consumer.subscribe([topic])
+    found: list[int] = []
+
+    def enough() -> bool:
+        for message in consumer.consume(count - len(found), 0.2):
+            assert message.error() is None, message.error()
+            found.append(int(message.offset() or 0))
+        return len(found) == count
+
+    try:
+        wait_until(enough, f"{count} records are read", 60)
+        consumer.commit(asynchronous=False)
+    finally:
+        consumer.close()
+    return found
 
 
 def state_of(operator: Operator, link: str) -> tuple[str, str]:
