@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from pipeline.cluster.errors import ClusterError
+from pipeline.cluster.errors import ClusterError, RemoteLinkNotFound
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.link_task import LinkTask, Report, not_set
 from pipeline.lifecycle.times import now_ms
@@ -17,7 +17,7 @@ from pipeline.link.commands import build
 from pipeline.link.errors import LinkError
 from pipeline.link.models import Command, Link, TaskError
 from pipeline.link.settings_of_link import LinkSettings
-from pipeline.link.states import TaskName
+from pipeline.link.states import LinkMode, TaskName
 from pipeline.sync.auto_create import literal_names, plan_creations, refusal
 from pipeline.sync.batches import at_most
 from pipeline.sync.problems import Side, problem
@@ -53,11 +53,12 @@ class AutoCreate(LinkTask):
             topics = await remote.list_topics(operations=True)
             if unlisted := literal_names(settings.topic_filters()) - set(topics):
                 topics = {**topics, **await remote.describe_topics(unlisted, operations=True)}
+            theirs = await self._mirrors_there(link)
         except ClusterError as error:
             return Report([problem(error, Side.SOURCE)])
         own_topics = await self.context.own.list_topics()
-        control = self.context.model.topics.wanted(())
-        plan = plan_creations(topics.values(), settings, self.mirrors(), set(own_topics), control)
+        reserved = {*self.context.model.topics.wanted(()), *theirs}
+        plan = plan_creations(topics.values(), settings, self.mirrors(), set(own_topics), reserved)
         pending = [Command.from_json(request.command) for request in self.context.model.pending(self.link)]
         waiting = {each.arguments.get("source_topic_name") for each in pending if each.kind == COMMAND}
         self._forget_refusals({topic.name for topic in plan.create}, settings.auto_create_mirror_topics_filters)
@@ -65,6 +66,15 @@ class AutoCreate(LinkTask):
         made = await at_most(TOGETHER, due, lambda topic: self._create(link, topic))
         refused = [error for _, error in self._refused.values()]
         return Report([*plan.errors, *refused], {"matching": plan.matching}, {"mirrors_created": sum(made)})
+
+    async def _mirrors_there(self, link: Link) -> set[str]:
+        """What has come to the remote cluster over this link, or once came, is not mirrored back (MIRROR-115)."""
+        if link.mode is not LinkMode.BIDIRECTIONAL:
+            return set()
+        try:
+            return {mirror.mirror_topic for mirror in (await self.context.paired_partner(link)).mirrors()}
+        except RemoteLinkNotFound:
+            return set()
 
     def _forget_refusals(self, wanted: set[str], filters: str) -> None:
         """A topic that is no longer to be created has no refusal; new filters try everything again at once."""

@@ -14,6 +14,7 @@ from pipeline.lifecycle.leading import Handler
 from pipeline.lifecycle.link_commands import create_link, delete_link, update_link
 from pipeline.lifecycle.mirror_commands import create_mirror, delete_mirrors
 from pipeline.lifecycle.operations import operate
+from pipeline.lifecycle.pairing import Pairing
 from pipeline.lifecycle.partition_counts import PartitionCounts
 from pipeline.lifecycle.probing import Probing
 from pipeline.lifecycle.restoring import Restoring
@@ -45,6 +46,7 @@ HANDLERS: Mapping[str, Handler] = {
 DUTIES: tuple[type[Duty], ...] = (
     SecretKeeping,
     Probing,
+    Pairing,
     Hearing,
     Guarding,
     Watching,

@@ -19,7 +19,7 @@ from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.models import Link, Mirror, TaskError, TaskStatus, at_most_ten
 from pipeline.link.settings_of_link import LinkSettings
-from pipeline.link.states import LinkState, TaskErrorCode, TaskName, TaskState
+from pipeline.link.states import LinkErrorCode, LinkState, TaskErrorCode, TaskName, TaskState
 from pipeline.metrics.meter import METER
 from pipeline.sync.problems import Side, problem
 
@@ -114,6 +114,9 @@ class LinkTask(ABC):
         settings = LinkSettings.of(link.configs)
         if not link.can_mirror or not self.is_on(settings):
             return TaskState.NOT_CONFIGURED, Report()
+        if link.state is LinkState.UNAVAILABLE and link.error is LinkErrorCode.REMOTE_LINK_NOT_FOUND_ERROR:
+            alone = TaskError(TaskErrorCode.REMOTE_LINK_NOT_FOUND_ERROR, link.error_message)
+            return TaskState.IN_ERROR, Report((alone,))  # MODE-24
         if link.state in _AFTER_LINK:
             return _AFTER_LINK[link.state], Report()
         if missing := self.misconfigured(settings):

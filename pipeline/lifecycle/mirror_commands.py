@@ -11,7 +11,7 @@ import logging
 from dataclasses import replace
 
 from pipeline.cluster.admin import Admin
-from pipeline.cluster.errors import ClusterError, KafkaFailure
+from pipeline.cluster.errors import ClusterError, KafkaFailure, RemoteLinkNotFound
 from pipeline.cluster.metadata import TopicInfo
 from pipeline.control.read_model import Request
 from pipeline.lifecycle.context import Context
@@ -23,8 +23,9 @@ from pipeline.lifecycle.times import now_ms
 from pipeline.lifecycle.topics_gone import forget_mirror
 from pipeline.link.errors import Invalid, LinkError, TopicNotFound
 from pipeline.link.mirror_rules import answer, check_clusters, decide, new_mirror, topic_exists
-from pipeline.link.models import Command, Mirror
+from pipeline.link.models import Command, Link, Mirror
 from pipeline.link.settings_of_link import LinkSettings
+from pipeline.link.states import LinkMode, MirrorStatus
 from pipeline.link.topic_configs import held_back, mirror_topic_configs
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,8 @@ async def _create(context: Context, command: Command, request: Request, decision
         source = (await remote.describe_topics([mirror.source_topic], operations=True))[mirror.source_topic]
         if request.stage == CREATING:
             own_topics.discard(mirror.mirror_topic)
-        check_clusters(mirror, own_topics, None if source.error else len(source.partitions))
+        theirs = await remote_mirrors(context, link)
+        check_clusters(mirror, own_topics, None if source.error else len(source.partitions), theirs)
         if source.operations and "READ" not in source.operations:
             raise TopicNotFound(
                 f"AUTHORIZATION_ERROR: the link may not READ topic {mirror.source_topic} at the source."
@@ -91,6 +93,20 @@ async def _create(context: Context, command: Command, request: Request, decision
         raise refused_by(error, "destination") from error
     decision.put_mirror(replace(mirror, mirror_topic_id=topic_id))
     decision.data = {"mirror_topic_name": mirror.mirror_topic}
+
+
+async def remote_mirrors(context: Context, link: Link) -> set[str]:
+    """Topics of the remote cluster that are mirrors of the link's other side, stopped ones left out (MODE-22).
+
+    None where the other side is not there. Raises ClusterError where it cannot be told.
+    """
+    if link.mode is not LinkMode.BIDIRECTIONAL:
+        return set()
+    try:
+        mirrors = (await context.paired_partner(link)).mirrors()
+    except RemoteLinkNotFound:
+        return set()
+    return {mirror.mirror_topic for mirror in mirrors if mirror.status is not MirrorStatus.STOPPED}
 
 
 async def _own_topics(context: Context, name: str) -> set[str]:

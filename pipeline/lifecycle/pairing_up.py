@@ -42,7 +42,7 @@ async def pair_up(context: Context, link: Link, *, id_given: bool) -> Link:
             f"{link.remote_cluster_id} has {theirs.cluster_link_id}"
         )
     raw = read_cluster_link_id(theirs.cluster_link_id)
-    return replace(link, cluster_link_id=theirs.cluster_link_id, link_id=link_id(raw))
+    return replace(link, cluster_link_id=theirs.cluster_link_id, link_id=link_id(raw), is_paired=True)
 
 
 def comes_second(link: Link) -> bool:

@@ -76,6 +76,8 @@ class Probing(Duty):
         if finding.result.ok and link.remote_cluster_id is None:
             after = replace(after, remote_cluster_id=finding.result.cluster_id)
         event = event_of(link.state, finding, LinkSettings.of(link.configs))
+        if event is LinkEvent.REACHED and link.error is LinkErrorCode.REMOTE_LINK_NOT_FOUND_ERROR:
+            event = None  # the cluster is there, but not what is missing: `pairing` tells when it is
         if event is not None:
             after, change = advance_link(
                 after, event, finding.result.message or "a probe succeeded", now_ms(), finding.result.link_error

@@ -212,13 +212,19 @@ def assert_equal(
 
 
 def wait_for_ends(
-    source: LocalCluster, destination: LocalCluster, topic: str, partitions: int = 1, within_s: float = 60.0
+    source: LocalCluster,
+    destination: LocalCluster,
+    topic: str,
+    partitions: int = 1,
+    within_s: float = 60.0,
+    *,
+    mirror: str = "",
 ) -> float:
     """Return the seconds until the mirror's logs end where the source's end now."""
     wanted = log_ends(source, topic, partitions)
     began = time.monotonic()
     wait_until(
-        lambda: log_ends(destination, topic, partitions) == wanted,
+        lambda: log_ends(destination, mirror or topic, partitions) == wanted,
         f"the mirror of {topic} ends at {wanted}",
         within_s,
         0.25,
