@@ -30,7 +30,7 @@ from pipeline.link.topic_configs import held_back, mirror_topic_configs
 
 log = logging.getLogger(__name__)
 CREATING = "creating the topic"
-UNKNOWN_TOPIC, TOPIC_ALREADY_EXISTS = 3, 36
+UNKNOWN_TOPIC, FORBIDDEN, TOPIC_ALREADY_EXISTS = 3, 29, 36
 OWN_TOPICS_AGE_S = 10.0
 
 
@@ -61,6 +61,10 @@ async def _create(context: Context, command: Command, request: Request, decision
         source = (await remote.describe_topics([mirror.source_topic], operations=True))[mirror.source_topic]
         if request.stage == CREATING:
             own_topics.discard(mirror.mirror_topic)
+        if source.error == FORBIDDEN:
+            raise TopicNotFound(
+                f"AUTHORIZATION_ERROR: the link may not DESCRIBE topic {mirror.source_topic} at the source."
+            )
         theirs = await remote_mirrors(context, link)
         check_clusters(mirror, own_topics, None if source.error else len(source.partitions), theirs)
         if source.operations and "READ" not in source.operations:

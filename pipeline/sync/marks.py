@@ -3,7 +3,7 @@
 A commit carries no time that could be read back. So a mark keeps what both sides showed when the partition was last
 looked at with a change, and whether what stood on the destination was ours (TASK-5, TASK-10). The mark of a commit is
 written before the commit and says what it replaces, so that a worker that dies in between leaves no doubt. One row a
-group, small: `{"link_id": ..., "marks": {topic: "partition:source:here:note:ours:before:note ..."}}`.
+group, small: `{"link_id": ..., "marks": {topic: "partition:source:here:note:whose:before:note ..."}}`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
+LATER = 2
+"""In a row: whose commit it is, 1 for ours, 0 for the group's, this for a later one of the group's."""
 Place = tuple[str, int]
 """A partition of a mirror topic, by the mirror's name."""
 
@@ -21,7 +23,8 @@ Place = tuple[str, int]
 class Mark:
     """`source` and `here`: the offsets committed on either side; `note`: the fingerprint of the metadata `here`.
 
-    `before` and `before_note`: what stood here when a commit of ours was about to be made; -1 for nothing.
+    `before` and `before_note`: what stood here when a commit of ours was about to be made; -1 for nothing. `is_later`:
+    a commit of the group's own, made after `source` had been seen (`two_sided`).
     """
 
     source: int
@@ -30,6 +33,7 @@ class Mark:
     is_ours: bool = True
     before: int = -1
     before_note: int = 0
+    is_later: bool = False
 
 
 Marks = dict[Place, Mark]
@@ -44,7 +48,8 @@ def write_row(cluster_link_id: str, marks: Mapping[Place, Mark]) -> dict[str, An
     """The row of a group. It names the link's id: a later link of the same name starts from nothing."""
     topics: dict[str, list[str]] = {}
     for (topic, partition), mark in sorted(marks.items()):
-        numbers = (partition, mark.source, mark.here, mark.note, int(mark.is_ours), mark.before, mark.before_note)
+        whose = LATER if mark.is_later else int(mark.is_ours)
+        numbers = (partition, mark.source, mark.here, mark.note, whose, mark.before, mark.before_note)
         topics.setdefault(topic, []).append(":".join(map(str, numbers)))
     return {"link_id": cluster_link_id, "marks": {topic: " ".join(rows) for topic, rows in topics.items()}}
 
@@ -56,6 +61,6 @@ def read_row(row: Mapping[str, Any] | None, cluster_link_id: str) -> Marks:
     marks: Marks = {}
     for topic, text in row["marks"].items():
         for part in text.split():
-            partition, source, here, note, ours, before, before_note = map(int, part.split(":"))
-            marks[topic, partition] = Mark(source, here, note, bool(ours), before, before_note)
+            partition, source, here, note, whose, before, before_note = map(int, part.split(":"))
+            marks[topic, partition] = Mark(source, here, note, whose == 1, before, before_note, whose == LATER)
     return marks

@@ -3,7 +3,8 @@
     destination has     remembered of it     then
     nothing             -                    commit
     what it should      -                    nothing, and it is ours
-    something else      not this             the group committed here by itself: its own value stays (TASK-10)
+    something else      not this             the group committed here by itself: its own value stays (TASK-10), unless
+                                             its commit at the source was made when this one had been seen (TASK-17)
     something else      this, ours           commit: the source has moved, or the mirror has come further (TASK-6)
     something else      this, the group's    commit only if the source has moved since (TASK-10)
     what stood before   a commit of ours     commit: it never came about
@@ -51,11 +52,14 @@ def plan_group(
     here: Mapping[Place, CommittedOffset],
     marks: Mapping[Place, Mark],
     bounds: Mapping[Place, Bounds],
+    *,
     of_link: Collection[Place] = (),
+    seen: Mapping[Place, int] | None = None,
 ) -> GroupPlan:
     """Compare both sides of one group, by the mirror's partitions; those without `bounds` are not ours to touch.
 
-    `of_link`: where the source's offset was written by the other side of the link (TASK-16).
+    `of_link`: where the source's offset was written by the other side of the link (TASK-16). `seen`: what the group had
+    seen of this side's when it committed there.
     """
     plan = GroupPlan()
     for place, theirs in source.items():
@@ -65,18 +69,20 @@ def plan_group(
         if place in of_link:
             back = here.get(place)
             if back is not None and not _is_seen(marks.get(place), theirs, back):
-                plan.known[place] = Mark(theirs.offset, *stands_of(back), is_ours=False)
+                plan.known[place] = Mark(theirs.offset, *stands_of(back), is_ours=False, is_later=True)
             continue
         target = CommittedOffset(room.clamp(theirs.offset), theirs.metadata)
         plan.clamped += target.offset != theirs.offset
         now, mark = here.get(place), marks.get(place)
         stands = None if now is None else stands_of(now)
+        is_seen = stands is not None and seen is not None and seen.get(place) == stands[0]
         if now is not None and (now.offset, now.metadata) == (target.offset, target.metadata):
-            if mark != (seen := Mark(theirs.offset, *stands_of(now))):
-                plan.known[place] = seen  # also: the commit has come about, and what it replaced is of no interest
-        elif stands is not None and not _is_expected(mark, stands):
-            plan.known[place] = Mark(theirs.offset, *stands, is_ours=False)
-        elif _is_due(mark, stands, theirs.offset):
+            if mark != (equal := Mark(theirs.offset, *stands_of(now))):
+                plan.known[place] = equal  # also: the commit has come about, and what it replaced is of no interest
+        elif stands is not None and not _is_expected(mark, stands) and not is_seen:
+            is_later = mark is not None and mark.source == theirs.offset
+            plan.known[place] = Mark(theirs.offset, *stands, is_ours=False, is_later=is_later)
+        elif is_seen or _is_due(mark, stands, theirs.offset):
             plan.writes[place] = target
             plan.after[place] = Mark(theirs.offset, *stands_of(target), True, *(stands or (-1, 0)))
     return plan

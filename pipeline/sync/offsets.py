@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.administration.group_offsets import CommittedOffset, Offsets
@@ -22,8 +23,9 @@ from pipeline.sync.batches import at_most, parts
 from pipeline.sync.marks import Marks, Place
 from pipeline.sync.offset_plan import Bounds, GroupPlan, plan_group
 from pipeline.sync.problems import IN_USE, Side, in_use, problem
-from pipeline.sync.two_sided import MarksOf, judged
+from pipeline.sync.two_sided import MarksOf, Theirs, judged
 
+T = TypeVar("T")
 GROUPS_AT_ONCE = 50
 """Groups in one OffsetFetch: with 100 partitions each an answer of some 200 KB."""
 SHARE = "share"
@@ -84,10 +86,11 @@ async def sync_offsets(source: Admin, own: Admin, job: OffsetJob) -> OffsetRepor
     if not job.mirrors:
         return report
     try:
-        theirs, of_link = await _at_source(source, job, limit, report)
+        found = await _at_source(source, job, limit, report)
     except ClusterError as error:
         report.general.append(problem(error, Side.SOURCE))
         return report
+    theirs = {group: each.offsets for group, each in found.items()}
     report.groups = len(theirs)
     if not theirs:
         return report
@@ -111,10 +114,11 @@ async def sync_offsets(source: Admin, own: Admin, job: OffsetJob) -> OffsetRepor
                 report.failed.add(group)
                 continue
             marks = job.marks(group)
-            plan = plan_group(theirs[group], answer, marks, bounds, of_link[group])
+            of_link = found[group].of_link
+            plan = plan_group(theirs[group], answer, marks, bounds, of_link=of_link, seen=found[group].seen)
             report.clamped += plan.clamped
             report.kept += _kept(marks | plan.known, theirs[group], plan)
-            if group in live and theirs[group].keys() - of_link[group]:
+            if group in live and theirs[group].keys() - set(of_link):
                 report.in_use.add(group)
                 report.met(in_use(group), topics)
             elif plan.writes:
@@ -143,17 +147,11 @@ def _behind(theirs: Offsets, here: Offsets, writes: Offsets) -> int:
     return total
 
 
-async def _at_source(
-    source: Admin, job: OffsetJob, limit: int, report: OffsetReport
-) -> tuple[dict[str, dict[Place, CommittedOffset]], dict[str, set[Place]]]:
-    """Committed offsets by the group's and the topic's names on the destination; groups without any are left out.
-
-    With them, by group, the partitions where the other side of a two-sided link has written them (TASK-16).
-    """
+async def _at_source(source: Admin, job: OffsetJob, limit: int, report: OffsetReport) -> dict[str, Theirs]:
+    """Committed offsets by the group's and the topic's names on the destination; groups without any are left out."""
     mirror_of = {mirror.source_topic: mirror for mirror in job.mirrors}
     selected = await select_groups(source, job.settings.group_filters())
-    found: dict[str, dict[Place, CommittedOffset]] = {}
-    of_link: dict[str, set[Place]] = {}
+    found: dict[str, Theirs] = {}
 
     async def fetch(part: list[str]) -> None:
         before = await _their_marks(job, part)
@@ -163,17 +161,16 @@ async def _at_source(
             if isinstance(stands, ClusterError):
                 report.general.append(problem(stands, Side.SOURCE))
                 continue
-            offsets, theirs = stands, set[Place]()
+            theirs = Theirs(stands)
             if before is not None and after is not None:
-                offsets, theirs = judged(stands, before[group], after[group])
-            if ours := translate(offsets, mirror_of):
-                name = job.settings.group_name(group)
-                found[name] = ours
-                of_link[name] = set(translate({place: offsets[place] for place in theirs}, mirror_of))
+                theirs = judged(stands, before[group], after[group])
+            if ours := translate(theirs.offsets, mirror_of):
+                of_link = translate(dict.fromkeys(theirs.of_link), mirror_of)
+                found[job.settings.group_name(group)] = Theirs(ours, of_link, translate(theirs.seen, mirror_of))
         await asyncio.sleep(0)
 
     await at_most(limit, parts(selected, GROUPS_AT_ONCE), fetch)
-    return dict(sorted(found.items())), of_link
+    return dict(sorted(found.items()))
 
 
 async def _their_marks(job: OffsetJob, groups: Iterable[str]) -> dict[str, Marks] | None:
@@ -195,7 +192,7 @@ async def select_groups(source: Admin, filters: NameFilters) -> list[str]:
     return sorted(group for group in listed | named if filters.selects_group(group))
 
 
-def translate(offsets: Offsets, mirror_of: Mapping[str, Mirror]) -> dict[Place, CommittedOffset]:
+def translate(offsets: Mapping[Place, T], mirror_of: Mapping[str, Mirror]) -> dict[Place, T]:
     """A group's offsets on the source topics of mirrors, by the mirrors' partitions (TASK-2)."""
     found = {}
     for (topic, partition), committed in offsets.items():

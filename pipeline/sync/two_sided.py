@@ -11,12 +11,15 @@ What a sync has written, its side remembers before it writes (`marks`). The othe
     changed between the looks before and after           not known; the next cycle tells
     its own commit, and that stands, or stood before it  the link's: nobody's news
     anything else, or no mark                            a commit of the group
+
+Both sides may have commits of the group that the other has not seen: then each stays. But where the other side had seen
+what stands here before the group committed there, its commit is the later one, and is taken: the group has moved there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from pipeline.cluster.administration.group_offsets import CommittedOffset, Offsets
 from pipeline.link.models import Mirror
@@ -37,13 +40,30 @@ def counterparts(theirs: Iterable[Mirror]) -> list[Mirror]:
     ]
 
 
-def judged(found: Offsets, before: Mapping[Place, Mark], after: Mapping[Place, Mark]) -> tuple[Offsets, set[Place]]:
-    """What stands on the other side, as far as it can be told whose it is, and where of that it is the link's.
+@dataclass(frozen=True)
+class Theirs:
+    """What stands on the other side, as far as it can be told whose it is; by the partitions' names of one side.
 
-    `before` and `after`: the marks there, read before and after the offsets were.
+    `of_link`: where the link has written it. `seen`: of commits of the group, what it had seen of this side's before.
+    """
+
+    offsets: Offsets
+    of_link: Collection[Place] = ()
+    seen: Mapping[Place, int] = field(default_factory=dict)
+
+
+def judged(found: Offsets, before: Mapping[Place, Mark], after: Mapping[Place, Mark]) -> Theirs:
+    """Tell the group's commits from the link's. `before` and `after`: the marks there, read before and after the
+    offsets were.
     """
     known = {place: each for place, each in found.items() if before.get(place) == after.get(place)}
-    return known, {place for place, each in known.items() if is_of_link(after.get(place), each)}
+    of_link = {place for place, each in known.items() if is_of_link(after.get(place), each)}
+    seen = {
+        place: mark.source
+        for place, each in known.items()
+        if place not in of_link and (mark := after.get(place)) is not None and _is_after(mark, each)
+    }
+    return Theirs(known, of_link, seen)
 
 
 def is_of_link(mark: Mark | None, committed: CommittedOffset) -> bool:
@@ -51,3 +71,8 @@ def is_of_link(mark: Mark | None, committed: CommittedOffset) -> bool:
     if mark is None or not mark.is_ours:
         return False
     return stands_of(committed) in ((mark.here, mark.note), (mark.before, mark.before_note))
+
+
+def _is_after(mark: Mark, committed: CommittedOffset) -> bool:
+    """Whether a commit of the group's was made after its side had seen `mark.source`: since the mark, or so it says."""
+    return mark.is_later or stands_of(committed) != (mark.here, mark.note)

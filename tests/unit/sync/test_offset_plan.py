@@ -55,7 +55,7 @@ def test_a_source_that_moves_is_followed_backwards_too() -> None:
 def test_what_the_group_committed_here_wins_until_the_source_moves_again() -> None:
     """TASK-10, RUN-2."""
     first = plan(5, 10, Mark(5, 5))
-    assert (first.writes, first.known) == ({}, {PLACE: Mark(5, 10, 0, is_ours=False)})
+    assert (first.writes, first.known) == ({}, {PLACE: Mark(5, 10, 0, is_ours=False, is_later=True)})
     own = first.known[PLACE]
     assert written(plan(5, 10, own)) is None
     assert written(plan(7, 10, own)) == 7
@@ -74,7 +74,9 @@ def test_a_commit_that_never_came_about_is_made_and_one_that_did_is_ours() -> No
     over_own = plan(9, 7, Mark(5, 7, 0, is_ours=False)).after[PLACE]
     assert written(plan(9, 7, over_own)) == 9
     seen = plan(9, 9, intended).known[PLACE]
-    assert plan(9, 5, seen).known == {PLACE: Mark(9, 5, 0, is_ours=False)}, "set back here by hand, later"
+    assert plan(9, 5, seen).known == {PLACE: Mark(9, 5, 0, is_ours=False, is_later=True)}, (
+        "set back here by hand, later"
+    )
 
 
 def test_an_offset_that_was_here_before_the_link_is_the_groups_own() -> None:
@@ -89,7 +91,7 @@ def test_another_metadata_string_is_a_commit_of_the_group_as_well() -> None:
         {PLACE: Mark(5, 5, note_of("a"))},
         {PLACE: WIDE},
     )
-    assert (found.writes, found.known) == ({}, {PLACE: Mark(5, 5, note_of("b"), is_ours=False)})
+    assert (found.writes, found.known) == ({}, {PLACE: Mark(5, 5, note_of("b"), is_ours=False, is_later=True)})
 
 
 def test_partitions_without_bounds_and_without_a_source_offset_are_left_alone() -> None:
