@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import ResourceType
 
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.tasks import errors, name_filters, wait_for_state
@@ -36,6 +37,7 @@ def working(cluster: LocalCluster, folder: Path) -> Iterator[Rest]:
     settings = {"command_config": str(config), "password_encoder_secret": "a key for the runbook of two sides"}
     allow(cluster, "link", "DESCRIBE")
     allow(cluster, "link", "READ DESCRIBE_CONFIGS", "public.", prefixed=True)
+    allow(cluster, "link", "DESCRIBE", "*", kind=ResourceType.GROUP)
     for table in ("links", "mirrors", "tasks", "synced_offsets", "positions"):
         allow(cluster, "link", "READ", f"{APP_ID}-{table}-changelog")
     allow(cluster, "link", "READ", f"{APP_ID}.results")

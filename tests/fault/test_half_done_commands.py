@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 
 from pipeline.control.keys import link_partition
 from pipeline.lifecycle.mirror_commands import CREATING
 from pipeline.local.cluster import LocalCluster
 from tests.support.asking import CommandsTopic, Rest, assert_equal, checked, wait_for_ends
-from tests.support.clients import TIMEOUT_S, admin, configuration, create_topic, delete_topic
+from tests.support.clients import TIMEOUT_S, admin, create_topic, delete_topic
 from tests.support.producing import numbered, produce
+from tests.support.table_rows import TableRows
 from tests.support.workers import WorkerProcess, wait_until
-
-
-class RequestRows:
-    """The rows of the requests table, as they are written to its changelog from now on."""
-
-    def __init__(self, cluster: LocalCluster, app_id: str, partitions: int) -> None:
-        topic = f"{app_id}-requests-changelog"
-        self._consumer = Consumer(configuration(cluster, **{"group.id": "tests-never-joined", "fetch.wait.max.ms": 5}))
-        places = [TopicPartition(topic, number) for number in range(partitions)]
-        ends = [self._consumer.get_watermark_offsets(place, TIMEOUT_S)[1] for place in places]
-        self._consumer.assign([TopicPartition(topic, p.partition, end) for p, end in zip(places, ends, strict=True)])
-        self._last: dict[str, dict[str, Any]] = {}
-
-    def row(self, command_id: str) -> dict[str, Any]:
-        """The newest row of a command; empty before its first."""
-        for message in self._consumer.consume(100, 0.005):
-            assert message.error() is None, message.error()
-            if message.value() is not None:
-                self._last[json.loads(message.key() or b"null")] = json.loads(message.value())["row"]
-        return self._last.get(command_id, {})
-
-    def close(self) -> None:
-        self._consumer.close()
 
 
 @contextmanager
@@ -64,7 +39,7 @@ def test_kill_9_between_the_steps_of_creating_a_mirror(
     ):
         with Rest(one, destination) as rest:
             checked(rest.create_link(link, source))
-        rows = RequestRows(destination, one.app_id, commands.partitions)
+        rows = TableRows(destination, one.app_id, "requests", commands.partitions)
         topic = ""
         moments: dict[str, Callable[[str], object]] = {
             "remembered": rows.row,
@@ -109,7 +84,7 @@ def test_a_refusal_after_the_topic_was_made_leaves_no_topic(
     ):
         with Rest(worker, destination) as rest:
             checked(rest.create_link(link, source))
-        rows = RequestRows(destination, worker.app_id, commands.partitions)
+        rows = TableRows(destination, worker.app_id, "requests", commands.partitions)
         command_id = commands.command("mirror.create", link, {"source_topic_name": topic})
         wait_until(lambda: rows.row(command_id).get("stage") == CREATING, "it is about to make the topic", poll_s=0.001)
         worker.kill()
