@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pipeline.cluster.errors import ClusterError, RemoteLinkNotFound
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
-from pipeline.lifecycle.duties import IDLE_S, Duty
+from pipeline.lifecycle.duties import IDLE_S, Duty, wait
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.link_transitions import LinkEvent, advance_link
 from pipeline.link.models import Link
@@ -52,7 +52,7 @@ class Pairing(Duty):
                 self._seen = None
                 await self.rows_change()
                 continue
-            changed = None
+            changed = asyncio.Event()
             try:
                 partner = await self.context.partner(link)
                 changed = partner.changed()
@@ -68,7 +68,7 @@ class Pairing(Duty):
                     self._said = str(error)
             if self._seen is not None:
                 self.wake()
-            await self._until_due(changed)
+            await wait(changed, IDLE_S)
 
     def decide(self, decision: Decision) -> None:
         link, seen = self.row(), self._seen
@@ -85,18 +85,6 @@ class Pairing(Duty):
             decision.note(change)
         if after != link:
             decision.put_link(after)
-
-    async def _until_due(self, changed: asyncio.Event | None) -> None:
-        """Wait for a change on either side, but not for ever."""
-        waits = [asyncio.ensure_future(self.rows_change(IDLE_S))]
-        if changed is not None:
-            waits.append(asyncio.ensure_future(changed.wait()))  # type: ignore[arg-type]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
 
 
 def is_paired_from_here(link: Link) -> bool:
