@@ -12,7 +12,9 @@ from confluent_kafka.admin import ResourceType
 
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.tasks import errors, name_filters, wait_for_state
+from tests.acceptance.test_run_10_disaster_drill import reverse
 from tests.broker.conftest import SUPER_USER
+from tests.broker.security.test_read_only_guard import is_refused
 from tests.support.asking import Rest, checked, refusal, wait_for_ends
 from tests.support.clients import create_topic, log_ends
 from tests.support.permitting import allow, login
@@ -79,6 +81,14 @@ def test_run_12(
         for rest in (rest_a, rest_b):
             wait_for_state(rest, link, OFFSETS, "ACTIVE")
         assert refusal(rest_a.create_mirror(link, on_a)) == (400, 40002), "MODE-22, MODE-23"
+
+        for cluster in (a, b):
+            allow(cluster, "alice", "WRITE DESCRIBE", on_a)
+        assert is_refused(b, on_a, "alice")
+        reverse((rest_b, rest_a), link, on_a)
+        assert is_refused(a, on_a, "alice"), "the guard has changed sides (MIRROR-4)"
+        assert not is_refused(b, on_a, "alice")
+        wait_for_ends(b, a, on_a)
 
         create(rest_b, f"{link}-b", a)
         wait_until(
