@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -22,6 +23,7 @@ from pipeline.metrics.meter import METER
 from pipeline.mirror import seeding
 from pipeline.mirror.appending import Appender, Doubt
 from pipeline.mirror.claims import Closed
+from pipeline.mirror.memory import LEAST
 from pipeline.mirror.pieces import Piece, PieceStatus, uuid_of
 from pipeline.mirror.plan import Policy, plan_slice
 from pipeline.mirror.readings import ForeignWrite
@@ -34,6 +36,8 @@ from pipeline.wire.records import ControlType, control_type
 
 log = logging.getLogger(__name__)
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
+SLOW_AFTER_S = 0.25
+"""Some round trips of an append. What comes for a partition that is slower is copied out of the response it came in."""
 
 
 class Source(Protocol):
@@ -42,6 +46,8 @@ class Source(Protocol):
     async def read(self, copier: Copier, offset: int) -> None: ...
 
     async def moved(self, copier: Copier) -> None: ...
+
+    def hold_back(self, copier: Copier) -> None: ...
 
     async def offsets(self, topic: str, partition: int) -> tuple[int, int]: ...
 
@@ -59,7 +65,7 @@ class Copier:
         status: PieceStatus,
         *,
         policy: Callable[[], Policy],
-        held_bytes: int,
+        may_hold: Callable[[], int],
         retry_timeout_s: Callable[[], float],
     ) -> None:
         self.piece = piece
@@ -71,11 +77,15 @@ class Copier:
         self._appender = appender
         self.source = source
         self._policy = policy
-        self._most_held = held_bytes
+        self._may_hold = may_hold
         self.retry_timeout_s = retry_timeout_s
         self._held = 0
         self._last = LastLive()
         self._is_held_back = False
+        self._settled_at = 0.0
+        self._is_copying = False
+        self._gave_back = False
+        self._is_troubled = False
         self._slices: deque[Slice] = deque()
         self._wake = asyncio.Event()
         self._failure: MirrorFailure | None = None
@@ -91,9 +101,21 @@ class Copier:
 
     def offered(self, piece: Slice) -> bool:
         self.expected_offset = piece.next_offset
+        if self._held == 0:
+            self._settled_at = time.monotonic()  # there was nothing to be slow with
         self._held += piece.size
-        self._is_held_back = self._held >= self._most_held
+        self._is_held_back = self._held >= (LEAST if self._is_troubled else self._may_hold())
         return not self._is_held_back
+
+    def is_slow(self) -> bool:
+        return self._held > 0 and time.monotonic() - self._settled_at > SLOW_AFTER_S
+
+    def give_back(self) -> None:
+        """Memory is short: forget what was fetched and is not begun; it is read again when something is settled."""
+        if self._is_copying and self._slices:
+            self._rewind(self._slices[0].fetch_offset)
+            self._gave_back = True
+            self.source.hold_back(self)
 
     def take(self, fetched: Slice) -> None:
         if fetched.generation == self.generation:
@@ -139,6 +161,8 @@ class Copier:
                 except Exception as error:
                     self.status.waits_for = repr(error)
                     log.exception("%s: this round of copying failed, the next follows", self.piece)
+                self._rewind(-1)  # nothing is held while it pauses
+                self._is_troubled = True
                 pause = SHORTEST_PAUSE_S if self.status.log_end_offset != began_at else min(2 * pause, LONGEST_PAUSE_S)
                 await asyncio.sleep(pause)
         finally:
@@ -203,6 +227,7 @@ class Copier:
         def kind(header: BatchHeader) -> ControlType:
             return control_type(fetched.records, header)
 
+        self._is_copying = True
         try:
             plan = plan_slice(fetched.headers, fetched.aborted, self._appender.next_offset, kind, self._policy())
             for step in plan.steps:
@@ -212,17 +237,24 @@ class Copier:
         except CorruptBatch as error:
             raise MirrorFailure(MirrorError.ILLEGAL_STATE, f"{self.piece}: {error}") from error
         finally:
+            self._is_copying = False
             writer.handed_over()
 
     def _done(self, fetched: Slice) -> None:
-        """All of a slice is settled: there is room for more."""
+        """All of a slice is settled: there is room for more. (With nothing held there always is.)"""
         size = fetched.size
         self.status.last_timestamp_ms = fetched.headers[-1].max_timestamp
         fetched.release()
         self.status.waits_for = ""
+        if not self._appender.has_doubt:
+            self._is_troubled = False
+            if self._gave_back:
+                self._gave_back = False
+                self._wake_reading()
         if fetched.generation == self.generation:
             self._held -= size
-            if self._is_held_back and self._held * 2 <= self._most_held:
+            self._settled_at = time.monotonic()
+            if self._is_held_back and self._held * 2 <= self._may_hold():
                 self._is_held_back = False
                 self._wake_reading()
         if self._appender.has_doubt:
@@ -243,7 +275,7 @@ class Copier:
         self._drop_slices()
         self.generation += 1
         self.expected_offset = offset
-        self._held, self._is_held_back, self._error = 0, False, None
+        self._held, self._is_held_back, self._gave_back, self._error = 0, False, False, None
 
     def _count(self, metric: str, by: int = 1) -> None:
         METER.add(metric, self.piece.link, self.piece.mirror_topic, by=by)

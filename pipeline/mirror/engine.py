@@ -69,6 +69,7 @@ class Engine:
         self._partition_bytes = partition_bytes
         self._links: dict[str, _Running] = {}
         self._lock = asyncio.Lock()
+        budget.lenders.append(self._give_back)
 
     @property
     def statuses(self) -> list[PieceStatus]:
@@ -105,6 +106,14 @@ class Engine:
         """Stop all copying. What is in flight may land or not; whoever goes on reads the log's end (I3)."""
         async with self._lock:
             await asyncio.gather(*(self._close(name) for name in list(self._links)))
+            if self._give_back in self.budget.lenders:
+                self.budget.lenders.remove(self._give_back)
+
+    def _give_back(self) -> None:
+        for running in self._links.values():
+            for copier, _ in running.copiers.values():
+                if copier.is_slow():
+                    copier.give_back()
 
     async def _open(self, work: LinkWork) -> None:
         source = DataClient(
@@ -134,7 +143,7 @@ class Engine:
                 running.copying,
                 status,
                 policy=lambda r=running, p=piece: _policy_of(r, p),  # type: ignore[misc]
-                held_bytes=self._partition_bytes,
+                may_hold=lambda: min(self._partition_bytes, self.budget.allowance),
                 retry_timeout_s=lambda r=running: r.work.tuning.retry_timeout_s,  # type: ignore[misc]
             )
             running.copying.add(copier)

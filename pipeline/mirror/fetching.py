@@ -45,6 +45,9 @@ class Fetched(SliceTaker, Protocol):
 
     def source_topic_id(self) -> UUID | None: ...
 
+    def is_slow(self) -> bool:
+        """Whether it has had something to write for a while, and nothing of it was settled."""
+
     def offered(self, piece: Slice) -> bool:
         """A slice is on its way; returns whether more is wanted after it."""
 
@@ -101,6 +104,12 @@ class Fetcher:
         self.session.want(copier.key, offset, copier.source_topic_id())
         self._wake.set()
 
+    def hold_back(self, copier: Fetched) -> None:
+        """Leave this copier's partition out until it is to be read again."""
+        if copier.key in self._copiers:
+            self._held_back.add(copier.key)
+            self.session.drop(copier.key)
+
     def leave(self, copier: Fetched) -> None:
         """The partition is not this fetcher's any more."""
         if self._copiers.pop(copier.key, None) is not None:
@@ -130,7 +139,8 @@ class Fetcher:
                 self._wake.clear()
                 await self._wake.wait()
             settings = self.settings()
-            size = settings.response_max_bytes if self._had_data else min(POLL_BYTES, settings.response_max_bytes)
+            most = settings.response_max_bytes if self._had_data else min(POLL_BYTES, settings.response_max_bytes)
+            size = min(most, self.budget.allowance)
             share = await self.budget.take(size)
             try:
                 await self._exchange(settings, size, share)
@@ -189,21 +199,14 @@ class Fetcher:
         copier.seen(fetched.high_watermark, fetched.last_stable_offset, fetched.log_start_offset)
         if not fetched.records:
             return
-        try:
-            records, headers = _batches(fetched.records)
-        except (UnsupportedMagic, CorruptBatch) as error:
-            records = _sound(fetched.records)
-            if not records:
-                if self._suspect.get(key) != position:  # maybe damaged on its way: read it once more
-                    self._suspect[key] = position
-                    return
-                self.session.drop(key)
-                copier.source_failure(_unreadable(key, error))
-                return
-            headers = scan(records, check_crc=False)  # these first; the next fetch begins at what cannot be read
-        if not headers:
+        found = self._read_batches(copier, position, fetched)
+        if found is None:
             return
-        share.hold()
+        records, headers = found
+        if copier.is_slow():  # it would keep the whole response, with what others have long written
+            records, share = memoryview(bytes(records)), self.budget.add(len(records))
+        else:
+            share.hold()
         piece = Slice(
             copier,
             copier.generation,
@@ -222,6 +225,24 @@ class Fetcher:
             self._held_back.add(key)
             self.session.drop(key)
         await self.sink.put(piece)
+
+    def _read_batches(
+        self, copier: Fetched, position: int, fetched: FetchedPartition
+    ) -> tuple[memoryview, list[BatchHeader]] | None:
+        """The batches that can be read; None where there is none, and the copier is told if that stays so."""
+        try:
+            records, headers = _batches(fetched.records)
+        except (UnsupportedMagic, CorruptBatch) as error:
+            records = _sound(fetched.records)
+            if not records:
+                if self._suspect.get(copier.key) != position:  # maybe damaged on its way: read it once more
+                    self._suspect[copier.key] = position
+                    return None
+                self.session.drop(copier.key)
+                copier.source_failure(_unreadable(copier.key, error))
+                return None
+            headers = scan(records, check_crc=False)  # these first; the next fetch begins at what cannot be read
+        return (records, headers) if headers else None
 
 
 def _batches(records: memoryview) -> tuple[memoryview, list[BatchHeader]]:

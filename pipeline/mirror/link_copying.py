@@ -95,6 +95,11 @@ class LinkCopying:
             fetcher.leave(copier)
         await self.source.refresh([copier.key[0]])
 
+    def hold_back(self, copier: Copier) -> None:
+        """Do not read a copier's partition until it asks again."""
+        if (fetcher := self._at.get(copier.key)) is not None:
+            fetcher.hold_back(copier)
+
     async def offsets(self, topic: str, partition: int) -> tuple[int, int]:
         """Log start and high watermark of a source partition, asked for now."""
         node = await self.source.find_leader(topic, partition)

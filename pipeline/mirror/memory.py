@@ -1,12 +1,20 @@
 """The bound on fetched records a worker holds (invariant I5): whoever fetches takes a share first and gives it back.
 
-Shares are handed out in the order in which they are asked for, so no link starves another (I6).
+Shares are handed out in the order in which they are asked for, so no link starves another. Partitions whose broker
+takes nothing must not starve the others either (I6): one partition holds, and one fetch asks for, at most half of what
+is free (`allowance`); and when somebody has to wait, slow partitions forget what they have not begun to write
+(`lenders`).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+
+LEAST = 64 << 10
+"""Bytes; less than this is not worth a request. One batch comes whole, however large (LINK-60)."""
+ASK_AGAIN_S = 0.1
 
 
 class MemoryBudget:
@@ -16,7 +24,19 @@ class MemoryBudget:
         self.limit = limit
         self.used = 0
         self.most_used = 0
+        self.lenders: list[Callable[[], None]] = []
+        """Asked, again and again while somebody waits, to give back what can be had again."""
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    @property
+    def allowance(self) -> int:
+        """Bytes that one partition may hold now, and one fetch ask for; never less than `LEAST`."""
+        return max(LEAST, (self.limit - self.used) // 2)
+
+    def add(self, size: int) -> Share:
+        """A share of bytes that are there already, as a part of somebody's share that leaves it; does not wait."""
+        self._use(size)
+        return Share(self, size)
 
     async def take(self, size: int) -> Share:
         """Return a share of `size` bytes (at most the whole budget), once there is room."""
@@ -25,10 +45,14 @@ class MemoryBudget:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append((size, turn))
             try:
-                await turn
+                while not turn.done():
+                    for ask in self.lenders:
+                        ask()
+                    await asyncio.wait([turn], timeout=ASK_AGAIN_S)
             except asyncio.CancelledError:
-                if turn.done() and not turn.cancelled():
+                if turn.done():
                     self.give_back(size)
+                turn.cancel()  # where its time has not come, it leaves the line
                 raise
             return Share(self, size)
         self._use(size)

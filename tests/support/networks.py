@@ -21,7 +21,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from pipeline.local.ports import HOST
 from pipeline.local.process import GUARD
@@ -32,6 +32,7 @@ _SIOCSIFFLAGS, _UP_AND_RUNNING = 0x8914, 0x41
 _CHUNK = 1 << 16
 _LIBC = ctypes.CDLL(None, use_errno=True)
 Make = Callable[[Callable[[], socket.socket]], socket.socket]
+_Cable = TypeVar("_Cable")
 
 
 class Network:
@@ -74,6 +75,10 @@ class Network:
         """Let whoever is inside reach these ports of the outside."""
         for port in ports:
             self._cables[port] = Cable(port, listens=self._inside, dials=_here)
+
+    def leads(self, port: int, cable: Callable[[int, Make, Make], _Cable]) -> _Cable:
+        """Let whoever is inside reach a port of the outside by a cable of the caller's own making, and to close."""
+        return cable(port, self._inside, _here)
 
     def admits(self, *ports: int) -> None:
         """Let whoever is outside reach these ports of the inside."""

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from pipeline.mirror.memory import MemoryBudget, Share
+from pipeline.mirror.memory import LEAST, MemoryBudget, Share
 
 
 async def settle() -> None:
@@ -145,3 +145,43 @@ async def test_nothing_is_lost_whatever_happens(seed: int) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
     assert budget.used == 0 and served >= 14 * 10
     assert [t for t in tasks if not t.cancelled() and t.exception() is not None] == []
+
+
+async def test_the_more_is_held_the_less_may_be_held_further() -> None:
+    """I6: partitions that give nothing back never take the last of it."""
+    budget = MemoryBudget(64 * LEAST)
+    found = []
+    while budget.allowance > LEAST:
+        found.append(budget.allowance)
+        await budget.take(budget.allowance)
+    assert found == [32 * LEAST, 16 * LEAST, 8 * LEAST, 4 * LEAST, 2 * LEAST]
+    assert budget.limit - budget.used == 2 * LEAST
+
+
+async def test_who_has_to_wait_asks_lenders_until_they_give() -> None:
+    budget = MemoryBudget(100)
+    held = [await budget.take(50), await budget.take(50)]
+    asked = 0
+
+    def lender() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 2:  # the first time there is nothing that it could do without
+            held.pop().release()
+
+    budget.lenders.append(lender)
+    async with asyncio.timeout(5):
+        await budget.take(40)
+    assert asked == 2 and budget.used == 90
+    await budget.take(10)  # there is room: nobody is asked
+    assert asked == 2
+
+
+async def test_what_leaves_a_share_is_counted_apart() -> None:
+    budget = MemoryBudget(100)
+    response = await budget.take(60)
+    copied = budget.add(10)
+    response.release()
+    assert budget.used == 10
+    copied.release()
+    assert budget.used == 0

@@ -1,0 +1,135 @@
+"""A run: a fault a round, and after each the question whether the mirror has caught up and both logs are the same."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos.checking import Findings
+from tests.chaos.faults import Fault, Hand, draw
+from tests.chaos.topics import COMPACTED
+from tests.chaos.world import World, world
+
+CATCH_UP_WITHIN_S = 150.0
+END_WITHIN_S = 90.0
+IS_QUICK_S = 3.0
+"""A mirror that is less far behind than this under load has caught up."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One fault and what came of it."""
+
+    number: int
+    fault: Fault
+    hand: Hand
+    took_s: float
+    """Of the fault itself."""
+    caught_up_s: float | None
+    """After it; None for stuck."""
+    most_behind_s: float
+    """The oldest record the mirror ever lacked, from the fault's beginning to the end of the round."""
+
+
+@dataclass
+class Outcome:
+    """A whole run."""
+
+    seed: int
+    findings: Findings
+    rounds: list[Round] = field(default_factory=list)
+    ended_by_themselves: int = 0
+    slowest_end_s: float = 0.0
+    records: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def stuck(self) -> int:
+        return sum(each.caught_up_s is None for each in self.rounds)
+
+    @property
+    def is_good(self) -> bool:
+        return not (self.findings.counts or self.stuck or self.failures)
+
+
+def run(
+    seed: int, rounds: int, folder: Path, *, first: int = 1, rest_s: float = 0.3, say: Callable[[str], None] = print
+) -> Outcome:
+    """Do `rounds` faults, beginning with number `first`. Ends early where something is wrong."""
+    with world(seed, folder, rest_s, say) as made:
+        outcome = Outcome(seed, made.checker.findings)
+        for number in range(first, first + rounds):
+            done = _round(made, seed, number)
+            outcome.rounds.append(done)
+            outcome.failures = [repr(each) for each in (*made.load.failures, *made.checker.failures)]
+            say(_line(done, outcome))
+            if done.caught_up_s is None or outcome.failures or outcome.findings.counts:
+                break
+        made.load.stop()
+        _finish(made, outcome)
+    return outcome
+
+
+def _round(made: World, seed: int, number: int) -> Round:
+    fault, hand = draw(seed, number, made)
+    where = f"{hand.side}, worker {hand.worker + 1}{', both' if hand.both else ''}, {hand.seconds:.1f} s"
+    made.say(f"{time.strftime('%H:%M:%S')} {number:>3}  {fault.name} ({where})")
+    made.watch.most_behind_s = 0.0
+    began = time.monotonic()
+    fault.do(made, hand)
+    over = time.monotonic()
+    made.supervise()
+    is_caught_up = _has_caught_up(made, CATCH_UP_WITHIN_S)
+    caught_up_s = time.monotonic() - over if is_caught_up else None
+    made.checker.settle()
+    return Round(number, fault, hand, over - began, caught_up_s, made.watch.most_behind_s)
+
+
+def _has_caught_up(made: World, within_s: float) -> bool:
+    """The mirror has what the source had when this was asked, and is not behind any more."""
+    asked_at, wanted = time.monotonic(), None
+    while time.monotonic() - asked_at < within_s:
+        made.supervise()
+        if wanted is None:
+            before = made.watch.source_ends
+            time.sleep(1.0)
+            wanted = made.watch.source_ends if made.watch.source_ends is not before else None
+        elif (
+            all(made.watch.mirror_ends.get(place, 0) >= end for place, end in wanted.items())
+            and made.watch.behind_s < IS_QUICK_S
+            and made.shared()
+        ):
+            return True
+        time.sleep(0.25)
+    return False
+
+
+def _finish(made: World, outcome: Outcome) -> None:
+    """After the load has ended everything has to be compared, and nothing may be left over on either side."""
+    deadline = time.monotonic() + END_WITHIN_S
+    while time.monotonic() < deadline and (
+        made.checker.waiting() or made.watch.mirror_ends != made.watch.source_ends or made.watch.behind_s
+    ):
+        time.sleep(0.5)
+    time.sleep(2)
+    made.checker.settle()
+    for place, count in made.checker.waiting().items():
+        made.checker.findings.add("unequal at the end", f"{place}: {count} records on one side only")
+    if made.watch.mirror_ends != made.watch.source_ends:
+        made.checker.findings.add("unequal at the end", f"{made.watch.mirror_ends}, not {made.watch.source_ends}")
+    if COMPACTED:
+        made.checker.tables()
+    outcome.ended_by_themselves = made.ended_by_themselves
+    outcome.slowest_end_s = made.slowest_end_s
+    outcome.records = made.load.records
+
+
+def _line(done: Round, outcome: Outcome) -> str:
+    after = "STUCK" if done.caught_up_s is None else f"caught up {done.caught_up_s:.1f} s after"
+    counts = ", ".join(f"{count} {kind}" for kind, count in outcome.findings.counts.items()) or "nothing wrong"
+    return (
+        f"              it took {done.took_s:.1f} s, {after}, at most {done.most_behind_s:.1f} s behind; "
+        f"{outcome.findings.compared} records compared, {counts}"
+    )
