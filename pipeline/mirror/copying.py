@@ -23,6 +23,7 @@ from pipeline.metrics.meter import METER
 from pipeline.mirror import seeding
 from pipeline.mirror.appending import Appender, Doubt
 from pipeline.mirror.claims import Closed
+from pipeline.mirror.epochs import Epochs
 from pipeline.mirror.memory import LEAST
 from pipeline.mirror.pieces import Piece, PieceStatus, uuid_of
 from pipeline.mirror.plan import Policy, plan_slice
@@ -74,6 +75,7 @@ class Copier:
         self.status = status
         self.expected_offset = -1
         self.generation = 0
+        self.epochs = Epochs()
         self._appender = appender
         self.source = source
         self._policy = policy

@@ -19,6 +19,7 @@ from pipeline.cluster.errors import ClusterError
 from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
 from pipeline.metrics.meter import METER
+from pipeline.mirror.epochs import Epochs
 from pipeline.mirror.memory import MemoryBudget, Share
 from pipeline.mirror.sessions import FetchSession, Key, Limits
 from pipeline.mirror.slices import Slice, SliceSink, SliceTaker
@@ -42,6 +43,7 @@ class Fetched(SliceTaker, Protocol):
     """Where the next slice has to begin."""
     generation: int
     """Grows with every rewind; slices of an older one are of no use."""
+    epochs: Epochs
 
     def source_topic_id(self) -> UUID | None: ...
 
@@ -101,7 +103,7 @@ class Fetcher:
         """Read this copier's partition from `offset` on."""
         self._copiers[copier.key] = copier
         self._held_back.discard(copier.key)
-        self.session.want(copier.key, offset, copier.source_topic_id())
+        self.session.want(copier.key, offset, copier.source_topic_id(), copier.epochs.before(offset))
         self._wake.set()
 
     def hold_back(self, copier: Fetched) -> None:
@@ -219,8 +221,9 @@ class Fetcher:
             fetched.log_start_offset,
             share,
         )
+        copier.epochs.saw(headers)
         if copier.offered(piece):
-            self.session.want(key, piece.next_offset, copier.source_topic_id())
+            self.session.want(key, piece.next_offset, copier.source_topic_id(), copier.epochs.before(piece.next_offset))
         else:
             self._held_back.add(key)
             self.session.drop(key)

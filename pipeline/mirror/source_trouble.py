@@ -63,7 +63,8 @@ async def _compare_ends(copier: Copier, offset: int) -> None:
             f"records that the "
             "mirror has. Fail over to keep the mirror, or delete it and create it again.",
         )
-    else:
+    else:  # in range again; or the source knows nothing of the epoch that was named, whose records it has deleted
+        copier.epochs.forget()
         await copier.go_on(offset)
 
 
