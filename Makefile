@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 CODE   := pipeline agents tables tests $(wildcard bench)
 
-.PHONY: setup check format test kafka demo bench bench-quick clean
+.PHONY: setup check format test kafka demo bench bench-quick chaos soak clean
 .DEFAULT_GOAL := setup
 
 ## setup: only the environment, in .venv, with the versions of constraints.txt
@@ -47,6 +47,14 @@ bench: setup
 
 bench-quick: setup
 	$(BIN)/python -m bench --quick
+
+## chaos: faults by seed on two real clusters and two workers under load; needs root (SEED=1 ROUNDS=20)
+chaos: kafka
+	$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),20)
+
+## soak: the same load without faults; memory and file handles over time (MINUTES=30)
+soak: kafka
+	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),30)
 
 ## clean: what was made here, Kafka's jars too
 clean:

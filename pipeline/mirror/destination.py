@@ -14,11 +14,13 @@ from zlib import crc32
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import NotAuthorized, Unreachable, check
+from pipeline.link.errors import MirrorFailure
 from pipeline.mirror.append import Markers
 from pipeline.mirror.coordinator import PASSING, TransactionalMarker
 from pipeline.mirror.lane import Lane
 from pipeline.mirror.readings import ProducerState, Reading
 from pipeline.mirror.repairing import Repair, repair
+from pipeline.mirror.verdicts import Api, judge
 from pipeline.wire.batch import BatchHeader, scan
 from pipeline.wire.requests.delete_records import DeleteRecordsRequest, DeleteUpTo
 from pipeline.wire.requests.describe_producers import DescribeProducersRequest
@@ -143,7 +145,7 @@ class Destination:
         """Move the log's start up to `offset`."""
         node = await self._asking.find_leader(topic, partition)
         response = await self._asking.send(node, DeleteRecordsRequest([DeleteUpTo(topic, partition, offset)]), 60_000)
-        check(response.partitions[0].error_code, operation="DELETE", resource=f"{topic}-{partition}")
+        _check(Api.DELETE_RECORDS, response.partitions[0].error_code, "DELETE", f"{topic}-{partition}")
 
     async def repair(self, topic: str, needed: Repair) -> None:
         """Set a mirror topic's configs so that it takes what it has refused. Raises as `repairing.repair`."""
@@ -172,7 +174,9 @@ class Destination:
     async def _producer_state(self, node: int, topic: str, partition: int, producer_id: int) -> ProducerState | None:
         response = await self._asking.send(node, DescribeProducersRequest([(topic, partition)]))
         described = response.partitions[0]
-        check(described.error_code, described.error_message, operation="READ", resource=f"{topic}-{partition}")
+        _check(
+            Api.DESCRIBE_PRODUCERS, described.error_code, "READ", f"{topic}-{partition}", described.error_message or ""
+        )
         state = described.find(producer_id)
         return None if state is None else ProducerState(state.epoch, state.last_sequence, state.coordinator_epoch)
 
@@ -181,5 +185,15 @@ class Destination:
             node, ListOffsetsRequest([OffsetQuery(topic, partition, timestamp)], replica_id=replica_id)
         )
         listed = response.partitions[0]
-        check(listed.error_code, operation="DESCRIBE", resource=f"{topic}-{partition}")
+        _check(Api.LIST_OFFSETS, listed.error_code, "DESCRIBE", f"{topic}-{partition}")
         return int(listed.offset)
+
+
+def _check(api: Api, code: int, operation: str, resource: str, message: str = "") -> None:
+    """Raise ClusterError for a code that passes, MirrorFailure for one that the table of verdicts does not let pass
+    (I4).
+    """
+    judgement = judge(api, code, remote=False)
+    if judgement.failure is not None:
+        raise MirrorFailure(judgement.failure, f"{resource}: {judgement.reason}{': ' if message else ''}{message}")
+    check(code, message, operation=operation, resource=resource)

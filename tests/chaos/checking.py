@@ -14,7 +14,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 
 from pipeline.local.cluster import LocalCluster
 from tests.chaos.load import GROUPS
-from tests.chaos.topics import COMPACTED, PLACES, Place, digest, digest_of
+from tests.chaos.topics import COMPACTED, PLACES, QUIET, Place, digest, digest_of
 from tests.support.clients import configuration
 from tests.support.consuming import consume
 
@@ -173,7 +173,7 @@ class Checker:
 
     def _watch_groups(self) -> None:
         consumers = [
-            Consumer(configuration(self._clusters[1], **{"group.id": group, "enable.auto.commit": False}))
+            Consumer(configuration(self._clusters[1], **{"group.id": group, "enable.auto.commit": False, **QUIET}))
             for group in GROUPS
         ]
         asked = [TopicPartition(*place) for place in PLACES]
@@ -205,6 +205,7 @@ def _reader(cluster: LocalCluster, isolation: str) -> Consumer:
                 "isolation.level": isolation,
                 "auto.offset.reset": "error",
                 "fetch.wait.max.ms": 100,
+                **QUIET,
                 "topic.metadata.refresh.interval.ms": 5000,
             },
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from pipeline.local.cluster import LocalCluster
-from tests.chaos.topics import PLACES, TOPICS, Place, Topic, digest
+from tests.chaos.topics import PLACES, QUIET, TOPICS, Place, Topic, digest
 from tests.support.clients import TIMEOUT_S, configuration
 
 GROUPS = ("chaos-one", "chaos-two")
@@ -66,6 +66,7 @@ class Load:
                     "enable.idempotence": True,
                     "batch.num.messages": topic.batch,
                     "linger.ms": 5 if topic.batch > 1 else 0,
+                    **QUIET,
                     "compression.type": "lz4" if topic.batch > 1 else "none",
                     "message.timeout.ms": 10_000 if topic.is_transactional else 300_000,
                 },
@@ -144,7 +145,7 @@ class Load:
         """Groups that move on, each at its pace, and one of them back at times (TASK-13)."""
         dice = random.Random(f"{self._seed} groups")
         consumers = {
-            group: Consumer(configuration(self._cluster, **{"group.id": group, "enable.auto.commit": False}))
+            group: Consumer(configuration(self._cluster, **{"group.id": group, "enable.auto.commit": False, **QUIET}))
             for group in GROUPS
         }
         while not self._stop.wait(0.5):

@@ -68,7 +68,7 @@ def run(
             if done.caught_up_s is None or outcome.failures or outcome.findings.counts:
                 break
         made.load.stop()
-        _finish(made, outcome)
+        finish(made, outcome)
     return outcome
 
 
@@ -106,7 +106,7 @@ def _has_caught_up(made: World, within_s: float) -> bool:
     return False
 
 
-def _finish(made: World, outcome: Outcome) -> None:
+def finish(made: World, outcome: Outcome) -> None:
     """After the load has ended everything has to be compared, and nothing may be left over on either side."""
     deadline = time.monotonic() + END_WITHIN_S
     while time.monotonic() < deadline and (

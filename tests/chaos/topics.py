@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from confluent_kafka import Message
 
@@ -40,6 +41,10 @@ TOPICS = (
 PLACES = tuple((topic.name, number) for topic in TOPICS for number in range(topic.partitions))
 COMPACTED = frozenset(topic.name for topic in TOPICS if topic.is_compacted)
 Place = tuple[str, int]
+
+
+QUIET: Mapping[str, Any] = {"log_level": 0, "reconnect.backoff.max.ms": 1000}
+"""For clients that see brokers end and come back."""
 
 
 def digest(key: bytes | None, value: bytes | None) -> bytes:

@@ -12,7 +12,7 @@ from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from pipeline.local.cluster import LocalCluster
-from tests.chaos.topics import PLACES, Place
+from tests.chaos.topics import PLACES, QUIET, Place
 from tests.support.clients import configuration
 
 SAMPLE_S = 0.25
@@ -42,7 +42,7 @@ class Watch:
         self._thread.join(30)
 
     def _run(self) -> None:
-        admins = [AdminClient(configuration(cluster)) for cluster in self._clusters]
+        admins = [AdminClient(configuration(cluster, **QUIET)) for cluster in self._clusters]
         while not self._stop.wait(SAMPLE_S):
             try:
                 mirror = _ends(admins[1], IsolationLevel.READ_UNCOMMITTED)

@@ -49,7 +49,7 @@ async def test_what_an_unclean_election_has_cut_is_not_written_over(destination:
 def create(source: LocalCluster, topic: str) -> None:
     """A topic of two brokers, which rather serves what is left than nothing."""
     configs = {"unclean.leader.election.enable": "true", "min.insync.replicas": "1"}
-    new = NewTopic(topic, replica_assignment=[[LEADS, STAYS_BEHIND]], config=configs)
+    new = NewTopic(topic, 1, replica_assignment=[[LEADS, STAYS_BEHIND]], config=configs)
     client = admin(source)
     for future in client.create_topics([new], operation_timeout=TIMEOUT_S).values():
         future.result(TIMEOUT_S)

@@ -1,8 +1,10 @@
-"""What the tests of the engine's pure part need."""
+"""What the tests of the engine need; pipeline.cluster comes first, for it loads kafka-python without its warnings."""
 
 from __future__ import annotations
 
 import pytest
+
+import pipeline.cluster  # noqa: F401
 
 
 def pytest_configure(config: pytest.Config) -> None:
