@@ -161,7 +161,8 @@ class Fetcher:
     async def _exchange(self, settings: FetchSettings, size: int, share: Share) -> None:
         await self.throttle.wait()
         wait_ms = CATCHING_UP_WAIT_MS if self._held_back else settings.max_wait_ms
-        limits = Limits(wait_ms, settings.min_bytes, size, min(settings.partition_max_bytes, size))
+        each = min(settings.partition_max_bytes, size, self.budget.slice_allowance)
+        limits = Limits(wait_ms, settings.min_bytes, size, each)
         METER.add("clusterlink_fetch_requests_total", self.link, self._broker)
         response: FetchResponse = await self.client.send(
             self.node_id, self.session.request(limits), settings.timeout_ms + wait_ms

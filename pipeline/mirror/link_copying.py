@@ -155,10 +155,13 @@ class LinkCopying:
         return fetcher
 
     def _report(self, error: ClusterError | None) -> None:
-        """A fetch worked or did not; the first failure makes everyone look for leaders again."""
-        if error is not None and self.error is None:
-            log.warning("Link %s: the source does not answer: %s", self.link, error)
+        """A fetch worked or did not. After every failure leaders are looked for again: the first look may come before the
+        cluster has noticed that a broker is gone.
+        """
+        if error is not None:
             self._refresh_wanted.set()
+            if self.error is None:
+                log.warning("Link %s: the source does not answer: %s", self.link, error)
         self.error = error
 
     async def _keep_metadata(self) -> None:

@@ -33,6 +33,11 @@ class MemoryBudget:
         """Bytes that one partition may hold now, and one fetch ask for; never less than `LEAST`."""
         return max(LEAST, (self.limit - self.used) // 2)
 
+    @property
+    def slice_allowance(self) -> int:
+        """Bytes of one partition in one fetch: what is being written stays held, however slow its broker is."""
+        return max(LEAST, self.allowance // 8)
+
     def add(self, size: int) -> Share:
         """A share of bytes that are there already, as a part of somebody's share that leaves it; does not wait."""
         self._use(size)

@@ -185,7 +185,7 @@ class Checker:
                         if found.offset > 0 and found.offset > (end := _end(consumer, found)):
                             place = (found.topic, found.partition)
                             self.findings.add("past the end", f"{group} is at {found.offset} of {place}, end {end}")
-                except KafkaException:
+                except (KafkaException, TimeoutError):
                     continue  # the broker is away
         for consumer in consumers:
             consumer.close()

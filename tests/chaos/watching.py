@@ -47,7 +47,7 @@ class Watch:
             try:
                 mirror = _ends(admins[1], IsolationLevel.READ_UNCOMMITTED)
                 source = _ends(admins[0], IsolationLevel.READ_COMMITTED)
-            except KafkaException:
+            except (KafkaException, TimeoutError):
                 continue  # a broker is away: the age of what is missing is known from before
             now = time.monotonic()
             for place, end in source.items():
