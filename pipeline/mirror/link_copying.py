@@ -155,8 +155,8 @@ class LinkCopying:
         return fetcher
 
     def _report(self, error: ClusterError | None) -> None:
-        """A fetch worked or did not. After every failure leaders are looked for again: the first look may come before the
-        cluster has noticed that a broker is gone.
+        """A fetch worked or did not. Leaders are looked for again after each failure: the first look may come before
+        the cluster has noticed that a broker is gone.
         """
         if error is not None:
             self._refresh_wanted.set()
