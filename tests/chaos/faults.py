@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import resource
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -123,6 +124,16 @@ def _roll(world: World, hand: Hand) -> None:
         _start(world, worker)
 
 
+def _fill_disk(world: World, hand: Hand) -> None:
+    """No file of this worker may grow: what it writes to its table stores is refused, as by a full disk."""
+    worker = world.workers[hand.worker]
+    _, most = resource.prlimit(worker.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (1, most))
+    time.sleep(hand.seconds)
+    with contextlib.suppress(ProcessLookupError):
+        resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (most, most))
+
+
 def _start(world: World, worker: WorkerProcess) -> None:
     if not worker.is_running():
         worker.launch()
@@ -226,6 +237,7 @@ FAULTS = (
     Fault("worker: frozen past its session (zombie)", _freeze, 3, takes_over=True),
     Fault("worker: frozen again and again", _hiccup),
     Fault("worker: data directory deleted", _wipe),
+    Fault("worker: disk full for a while", _fill_disk, 1),
     Fault("workers: rolling restart", _roll, 1),
     Fault("broker: kill -9", _broker(hard=True), 3),
     Fault("broker: controlled shutdown", _broker(hard=False)),
