@@ -34,7 +34,7 @@ class Guarding(Duty):
     def __init__(self, context: Context, link: str, wake: Callable[[], None]) -> None:
         super().__init__(context, link, wake)
         self._open: frozenset[str] = frozenset()
-        self._said = ""
+        self._said = self._refused = ""
 
     async def run(self) -> None:
         while True:
@@ -63,33 +63,42 @@ class Guarding(Duty):
             # whoever carries a link for this cluster writes its mirrors under a name of their own (MODE-43)
             context.guards.spared |= {p for carrier in context.model.carriers.values() for p in carrier.principals}
             here = await context.guards.entries(context.own)
-            if here is not None:
-                await self._close(link, mirrors, here)
-            if context.guards.note(mirrors):
+            is_done = here is None or await self._close(link, mirrors, here)
+            if is_done and context.guards.note(mirrors):
                 self.wake()
 
-    async def _close(self, link: Link, mirrors: Sequence[Mirror], here: Collection[Acl]) -> None:
-        """Put up what is missing. A worker that may not leaves its mirrors without a guard, and says so."""
+    async def _close(self, link: Link, mirrors: Sequence[Mirror], here: Collection[Acl]) -> bool:
+        """Put up what is missing; whether the mirrors have what guard there is to be had.
+
+        A worker that may not change ACLs leaves its mirrors without one, and says so.
+        """
         context, owned = self.context, self._owned()
         topics = {m.mirror_topic: owned.get(m.mirror_topic, set()) for m in mirrors}
         app_id = context.model.topics.app_id
+        claims: dict[str, set[Acl]] = {}
         try:
             plans = await context.guards.plans(context.own, app_id, topics, here)
             changed = {topic: g for topic, g in plans.items() if g.plan.add | g.plan.delete | g.plan.forget}
             claims = {topic: topics[topic] | g.plan.claim for topic, g in changed.items() if g.plan.claim}
             if not await remember(context, link, claims):
-                return  # somebody else leads this link now
+                return False  # somebody else leads this link now
             await context.guards.put_up(context.own, list(changed.values()))
         except ClusterError as error:
             if not unguarded(error):
                 raise
-            log.warning("Link %s: no read-only guards (MIRROR-4), foreign writes are only detected: %s", link, error)
-            return
+            await remember(context, link, {topic: topics[topic] for topic in claims})
+            if str(error) != self._refused:
+                self._refused = str(error)
+                log.warning(
+                    "Link %s: no read-only guards (MIRROR-4), writes by others are only detected: %s", link.name, error
+                )
+            return True
         less = {t: topics[t] | g.plan.claim for t, g in changed.items() if g.plan.delete | g.plan.forget}
         await remember(
             context, link, {t: acls - plans[t].plan.delete - plans[t].plan.forget for t, acls in less.items()}
         )
         self._report(frozenset(topic for topic, guard in plans.items() if not guard.is_closed))
+        return True
 
     def _report(self, now_open: frozenset[str]) -> None:
         if new := sorted(now_open - self._open):

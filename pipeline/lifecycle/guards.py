@@ -38,6 +38,7 @@ class Guards:
     _harmless: dict[str, bool] = field(default_factory=dict)
     _denies_by_default: bool | None = None
     _none_until: float = float("-inf")
+    _said: str = ""
     _seen: tuple[float, list[Acl]] | None = None
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -71,8 +72,9 @@ class Guards:
                 if error.code != SECURITY_DISABLED and not isinstance(error, NotAuthorized):
                     raise
                 self._none_until = time.monotonic() + NO_AUTHORIZER_S
-                if error.code != SECURITY_DISABLED:
+                if error.code != SECURITY_DISABLED and str(error) != self._said:
                     log.warning("No read-only guards (MIRROR-4): %s; writes by others are only detected", error)
+                    self._said = str(error)
                 return None
             self._seen = time.monotonic(), found
             return found

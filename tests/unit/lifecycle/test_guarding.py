@@ -31,7 +31,7 @@ class Own:
         self.acls = {WORKER, *entries}
         self.is_super = is_super
         self.refusal = refusal
-        self.dies_at_create = False
+        self.dies_at_create = self.refuses_changes = False
         self.deleted: set[Acl] = set()
 
     async def describe_acls(self, which: AclFilter, node: int | None = None) -> list[Acl]:
@@ -40,6 +40,8 @@ class Own:
         return [a for a in self.acls if a.resource_type == which.resource_type]
 
     async def create_acls(self, acls: Collection[Acl]) -> dict[Acl, ClusterError]:
+        if self.refuses_changes:
+            return {acl: NotAuthorized(31, "", "ALTER", "cluster") for acl in acls}
         if self.dies_at_create and any(a.resource_type == "TOPIC" for a in acls):
             raise TimedOut("the worker dies here")
         self.acls |= set(acls)
@@ -166,6 +168,15 @@ async def test_where_there_are_no_acls_to_be_had_mirrors_go_without(refusal: Clu
     world = World(Own(refusal=refusal), mirror())
     await world.look()
     assert world.context.guards.is_up(mirror())
+
+
+async def test_a_worker_that_may_not_change_acls_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    world = World(Own(ALICE), mirror())
+    world.own.refuses_changes = True
+    await world.look()
+    await world.look()
+    assert world.context.guards.is_up(mirror()) and not world.own.guards() and not world.owned()
+    assert caplog.text.count("no read-only guards") == 1
 
 
 async def test_a_topic_made_again_needs_its_guard_again() -> None:
