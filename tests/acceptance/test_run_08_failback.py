@@ -10,11 +10,11 @@ import pytest
 
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.operating import Operator
-from tests.acceptance.tasks import commit, committed
+from tests.acceptance.tasks import commit, committed, name_filters
 from tests.support.asking import assert_equal, checked, wait_for_ends
 from tests.support.clients import admin, create_topic, log_ends
 from tests.support.consuming import consume
-from tests.support.pairing import link_both, paired
+from tests.support.pairing import Side, link_both, paired
 from tests.support.producing import TransactionalProducer, numbered, produce
 
 PARTITIONS = 2
@@ -36,7 +36,8 @@ def test_run_8(doomed: LocalCluster, destination: LocalCluster, tmp_path: Path, 
     a = doomed
     with paired(a, destination, tmp_path) as (old, new):
         # 1: RUN-6 up to step 5, B lagging when A dies
-        link_both(old, new, link, availability_check_ms="1000")
+        moved = unique("moved")
+        link_both(old, new, link, availability_check_ms="1000", **offset_sync(moved))
         create_topic(a, topic, PARTITIONS, retention_ms="86400000", min_insync_replicas="1")
         produce(a, topic, numbered(100) + numbered(100, partition=1))
         checked(new.rest.create_mirror(link, topic))
@@ -45,9 +46,7 @@ def test_run_8(doomed: LocalCluster, destination: LocalCluster, tmp_path: Path, 
         checked(new.rest.ask("POST", f"/{link}/mirrors:pause", {"mirror_topic_names": [topic]}))
         new.rest.wait_for_status(link, topic, "PAUSED")
         diverge(a, topic)
-        for group, offsets in groups.items():
-            for partition, offset in enumerate(offsets):
-                commit(a, group, topic, offset, partition)
+        commit_all(a, groups, topic)
         lost = consume(a, topic, start=100)
         assert len(lost) == 37
         ends = log_ends(a, topic, PARTITIONS)
@@ -82,13 +81,36 @@ def test_run_8(doomed: LocalCluster, destination: LocalCluster, tmp_path: Path, 
         (side,) = [name for name in admin(a).list_topics(timeout=30).topics if name.startswith(f"{topic}.diverged.")]
         assert_saved(consume(a, side), lost)
         assert log_ends(a, side, PARTITIONS) == [37, 0]
-        for group, (first, second) in groups.items():
-            assert committed(a, group, topic) == min(first, 100), group
-            assert committed(a, group, topic, 1) == second
+        now = {group: tuple(committed(a, group, topic, p) for p in range(PARTITIONS)) for group in groups}
+        assert now == {group: (min(first, 100), second) for group, (first, second) in groups.items()}
         produce(destination, topic, numbered(10, start=7000))
         wait_for_ends(destination, a, topic, PARTITIONS)
         again = truncate(old.rest, link, topic)
         assert again["error_code"] == 400 and "ACTIVE" in again["error_message"]
+
+        # 5 and 6: back to the original topology
+        commit(destination, moved, topic, 120)
+        back(old, new, link, topic)
+        assert (committed(a, moved, topic), committed(destination, moved, topic)) == (120, 120)
+        produce(a, topic, numbered(10, start=8000))
+        wait_for_ends(a, destination, topic, PARTITIONS)
+        assert_equal(a, destination, topic, partitions=PARTITIONS, was_source=True)
+        assert len(consume(a, topic)) == 100 + 50 + 10 + 10
+
+
+def offset_sync(group: str) -> dict[str, str]:
+    """Properties of a link that carries one group's offsets, names with underscores for dots."""
+    return {
+        "consumer_offset_sync_enable": "true",
+        "consumer_offset_sync_ms": "1000",
+        "consumer_offset_group_filters": name_filters("groupFilters", (group, "LITERAL", "INCLUDE")),
+    }
+
+
+def commit_all(cluster: LocalCluster, groups: dict[str, tuple[int, int]], topic: str) -> None:
+    for group, offsets in groups.items():
+        for partition, offset in enumerate(offsets):
+            commit(cluster, group, topic, offset, partition)
 
 
 def diverge(cluster: LocalCluster, topic: str) -> None:
@@ -97,6 +119,15 @@ def diverge(cluster: LocalCluster, topic: str) -> None:
     writer = TransactionalProducer(cluster, topic)
     writer.aborted(numbered(5, start=2000))
     writer.committed(numbered(7, start=3000))
+
+
+def back(old: Side, new: Side, link: str, topic: str) -> None:
+    """Reverse the mirror on A: A's topic is the users' then, B's the mirror."""
+    body = {"mirror_topic_names": [topic]}
+    (row,) = checked(old.rest.ask("POST", f"/{link}/mirrors:reverse-and-start-mirror", body)).json()["data"]
+    assert row["error_code"] is None, row
+    old.rest.wait_for_status(link, topic, "STOPPED", within_s=120)
+    new.rest.wait_for_status(link, topic, within_s=120)
 
 
 def truncate(rest: Any, link: str, topic: str) -> dict[str, Any]:
