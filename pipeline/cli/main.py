@@ -14,6 +14,7 @@ from pipeline.cli.links import link
 from pipeline.cli.mirrors import mirror
 from pipeline.cli.operations import OPERATIONS
 from pipeline.cli.options import example
+from pipeline.cli.sealing import secret
 from pipeline.cli.tasks import task
 from pipeline.cli.transition_errors import state_transition_error
 from pipeline.cli.verifying import verify
@@ -51,7 +52,7 @@ def cli() -> None:
 
 
 for _group, _commands in (
-    (cli, (link, mirror, apply, export, cluster, doctor, worker)),
+    (cli, (link, mirror, apply, export, cluster, doctor, secret, worker)),
     (link, (*SHORT_FORMS, configuration, task)),
     (mirror, (*OPERATIONS, state_transition_error, verify)),
 ):

@@ -35,10 +35,15 @@ class Authority:
         )
         self.certificate = _pem(unsigned.sign(self._key, hashes.SHA256()))
 
-    def issue(self, common_name: str, hosts: tuple[str, ...] = ()) -> KeyPair:
-        """A key and a certificate for a user (its name) or for a server (the hosts it answers for)."""
+    def issue(
+        self, common_name: str, hosts: tuple[str, ...] = (), valid_for: datetime.timedelta = _VALID_FOR
+    ) -> KeyPair:
+        """A key and a certificate for a user (its name) or for a server (the hosts it answers for).
+
+        It is valid from a day ago on; with less than nothing for `valid_for` it has expired.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        unsigned = _builder(_name(common_name), self._name, key.public_key())
+        unsigned = _builder(_name(common_name), self._name, key.public_key(), valid_for)
         if hosts:
             unsigned = unsigned.add_extension(x509.SubjectAlternativeName([_host(h) for h in hosts]), critical=False)
         private = key.private_bytes(
@@ -47,7 +52,9 @@ class Authority:
         return KeyPair(private, _pem(unsigned.sign(self._key, hashes.SHA256())), self.certificate)
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, valid_for: datetime.timedelta = _VALID_FOR
+) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -56,7 +63,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _CLOCK_SKEW)
-        .not_valid_after(now + _VALID_FOR)
+        .not_valid_after(now + valid_for)
     )
 
 

@@ -13,7 +13,7 @@ from tests.acceptance.operating import Operator
 from tests.acceptance.tasks import commit, committed, name_filters
 from tests.support.asking import assert_equal, checked, wait_for_ends
 from tests.support.clients import admin, create_topic, log_ends
-from tests.support.consuming import consume
+from tests.support.consuming import Received, consume
 from tests.support.pairing import Side, link_both, paired
 from tests.support.producing import TransactionalProducer, numbered, produce
 
@@ -35,32 +35,9 @@ def test_run_8(doomed: LocalCluster, destination: LocalCluster, tmp_path: Path, 
     groups = {unique(name): offsets for name, offsets in GROUPS.items()}
     a = doomed
     with paired(a, destination, tmp_path) as (old, new):
-        # 1: RUN-6 up to step 5, B lagging when A dies
         moved = unique("moved")
         link_both(old, new, link, availability_check_ms="1000", **offset_sync(moved))
-        create_topic(a, topic, PARTITIONS, retention_ms="86400000", min_insync_replicas="1")
-        produce(a, topic, numbered(100) + numbered(100, partition=1))
-        checked(new.rest.create_mirror(link, topic))
-        new.rest.wait_for_status(link, topic)
-        wait_for_ends(a, destination, topic, PARTITIONS)
-        checked(new.rest.ask("POST", f"/{link}/mirrors:pause", {"mirror_topic_names": [topic]}))
-        new.rest.wait_for_status(link, topic, "PAUSED")
-        diverge(a, topic)
-        commit_all(a, groups, topic)
-        lost = consume(a, topic, start=100)
-        assert len(lost) == 37
-        ends = log_ends(a, topic, PARTITIONS)
-        a.stop_broker(1, hard=True)
-        new.wait_for_link(link, "UNAVAILABLE")
-        checked(new.rest.ask("POST", f"/{link}/mirrors:failover", {"mirror_topic_names": [topic]}))
-        new.rest.wait_for_status(link, topic, "STOPPED")
-        produce(destination, topic, numbered(50, start=5000) + numbered(20, start=6000, partition=1))
-        a.start_broker(1)
-        if not old.worker.is_running():
-            old.start_again()
-        old.wait_for_link(link)
-        new.wait_for_link(link)
-
+        lost, ends = disaster(old, new, (link, topic), groups)
         # 2 and 3: nobody reads or writes on A; the dry run says what would go, and nothing goes
         operator = Operator(old.worker)
         words = ("mirror", "truncate-and-restore", topic, "--link", link)
@@ -96,6 +73,36 @@ def test_run_8(doomed: LocalCluster, destination: LocalCluster, tmp_path: Path, 
         wait_for_ends(a, destination, topic, PARTITIONS)
         assert_equal(a, destination, topic, partitions=PARTITIONS, was_source=True)
         assert len(consume(a, topic)) == 100 + 50 + 10 + 10
+
+
+def disaster(
+    old: Side, new: Side, names: tuple[str, str], groups: dict[str, tuple[int, int]]
+) -> tuple[list[Received], list[int]]:
+    """1: RUN-6 up to step 5, B lagging when A dies. What B never got, and where A's logs end."""
+    (link, topic), a, b = names, old.cluster, new.cluster
+    create_topic(a, topic, PARTITIONS, retention_ms="86400000", min_insync_replicas="1")
+    produce(a, topic, numbered(100) + numbered(100, partition=1))
+    checked(new.rest.create_mirror(link, topic))
+    new.rest.wait_for_status(link, topic)
+    wait_for_ends(a, b, topic, PARTITIONS)
+    checked(new.rest.ask("POST", f"/{link}/mirrors:pause", {"mirror_topic_names": [topic]}))
+    new.rest.wait_for_status(link, topic, "PAUSED")
+    diverge(a, topic)
+    commit_all(a, groups, topic)
+    lost = consume(a, topic, start=100)
+    assert len(lost) == 37
+    ends = log_ends(a, topic, PARTITIONS)
+    a.stop_broker(1, hard=True)
+    new.wait_for_link(link, "UNAVAILABLE")
+    checked(new.rest.ask("POST", f"/{link}/mirrors:failover", {"mirror_topic_names": [topic]}))
+    new.rest.wait_for_status(link, topic, "STOPPED")
+    produce(b, topic, numbered(50, start=5000) + numbered(20, start=6000, partition=1))
+    a.start_broker(1)
+    if not old.worker.is_running():
+        old.start_again()
+    old.wait_for_link(link)
+    new.wait_for_link(link)
+    return lost, ends
 
 
 def offset_sync(group: str) -> dict[str, str]:
