@@ -85,3 +85,34 @@ def test_run_11(
     rest_there.wait_for_status(link, topic)
     wait_for_ends(destination, source, topic, PARTITIONS)
     assert_equal(destination, source, topic, partitions=PARTITIONS, was_source=True)
+
+
+@pytest.mark.timeout(300)
+def test_a_producer_that_was_overlooked_is_found(
+    source: LocalCluster,
+    destination: LocalCluster,
+    rest: Rest,
+    rest_there: Rest,
+    unique: Callable[[str], str],
+) -> None:
+    """MIRROR-4 (b): the old source's own records are taken for nobody's; one that is written since is found."""
+    link, sleeping, busy = unique("link")[-40:], unique("sleeping"), unique("busy")
+    checked(rest.create_side(link, source))
+    checked(rest_there.create_side(link, destination))
+    for topic in (sleeping, busy):
+        create_topic(source, topic)
+        produce(source, topic, numbered(100))
+        checked(rest.create_mirror(link, topic))
+        rest.wait_for_status(link, topic)
+        reverse((rest, rest_there), link, topic, "PAUSED", "pause")
+        produce(destination, topic, numbered(10))
+    checked(rest_there.ask("POST", f"/{link}/mirrors:resume", {"mirror_topic_names": [busy]}))
+    wait_for_ends(destination, source, busy)
+    late = {topic: produce(source, topic, numbered(1))[0] for topic in (sleeping, busy)}
+    produce(destination, busy, numbered(10))
+    checked(rest_there.ask("POST", f"/{link}/mirrors:resume", {"mirror_topic_names": [sleeping]}))
+    for topic, offset in late.items():
+        rest_there.wait_for_status(link, topic, "FAILED")
+        failed = rest_there.mirror(link, topic)
+        assert failed["mirror_topic_error"] == "ILLEGAL_STATE"
+        assert f"{topic}-0" in str(failed) and str(offset) in str(failed), failed
