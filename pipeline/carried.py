@@ -57,6 +57,11 @@ class CarriedLinks:
         self._open_sink = open_sink
         self._running: dict[str, tuple[CarriedLink, asyncio.Task[None]]] = {}
 
+    @property
+    def sides(self) -> list[Side]:
+        """What is carried just now."""
+        return [carried.side for carried, _ in self._running.values() if carried.side is not None]
+
     async def adjust(self, owned: Collection[int]) -> None:
         """Begin and end with links as they come and go, and give each the worker's partitions."""
         wanted = {link.name for link in self._context.model.links.values() if dials_for_partner(link)}
@@ -97,6 +102,8 @@ class CarriedLink:
         self._owned: frozenset[int] = frozenset()
         self._look = asyncio.Event()
         self._said = ""
+        self.side: Side | None = None
+        """Its work for the partner, while there is some."""
 
     def own(self, owned: Collection[int]) -> None:
         """The worker's partitions of its control topics, and a moment to look at the rows."""
@@ -141,9 +148,11 @@ class CarriedLink:
                 if is_wanted and side is None:
                     side = self._side(partner, security, sender)
                     await side.start()
+                    self.side = side
                     log.info("Link %s: carried for its partner in cluster %s", self._name, partner.cluster_id)
                 elif side is not None and not is_wanted:
                     log.info("Link %s: not carried for its partner any more", self._name)
+                    self.side = None
                     await side.stop()
                     side = None
                 if side is not None:
@@ -151,6 +160,7 @@ class CarriedLink:
                 await wait(self._look, LOOK_S)
                 self._look.clear()
         finally:
+            self.side = None
             if side is not None:
                 await side.stop()
                 await self._take_leave(side, partner)
@@ -175,6 +185,7 @@ class CarriedLink:
             open_sink=lambda name: self._open_sink(f"{name}:carried"),
             handlers=HANDLERS,
             duties=CARRIED,
+            counted_as=self._name,
         )
 
     async def _take_leave(self, side: Side, partner: Partner) -> None:

@@ -54,12 +54,14 @@ class Side:
         open_sink: Callable[[str], SliceSink],
         handlers: Mapping[str, Handler],
         duties: Sequence[type[Duty]],
+        counted_as: str = "",
     ) -> None:
+        """`counted_as`: the link that its connections are counted for, where they do not serve all links."""
         self._settings = settings
         self._partitions = settings.partitions
         self._topics = model.topics
         self._sender = sender
-        traffic = METER.traffic("", "destination")
+        traffic = METER.traffic(counted_as, "destination")
         self._own = Admin(security, traffic=traffic)
         self._data = DataClient(security, traffic=traffic)
         self.registry = Registry(self._topics, sender, settings.worker)

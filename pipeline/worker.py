@@ -117,19 +117,20 @@ class Worker:
 
     def snapshot(self) -> Snapshot:
         """What metrics are made from, now."""
-        engine = None if self.side is None else self.side.engine
+        sides = [] if self.side is None or self._carried is None else [self.side, *self._carried.sides]
         numbers = WorkerNumbers(
             self.name,
             VERSION,
             len(self._owned),
             self.vitals.is_ready,
             self.vitals.loop_lag.longest_s,
-            0 if engine is None else engine.budget.used,
+            sides[0].engine.budget.used if sides else 0,
             self.settings.fetch_memory_bytes,
             self._assignments,
             self.faust.numbers(),
         )
-        return take(self.model, engine, self._owned, self.settings.partitions, numbers)
+        copying = [(side.context.model, side.engine) for side in sides]
+        return take(self.model, copying, self._owned, self.settings.partitions, numbers)
 
     async def start(self) -> None:
         """Follow the changelogs and begin to work on what is owned."""

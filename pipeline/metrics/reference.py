@@ -34,6 +34,9 @@ Each series is given by one worker only, as the column "given by" says (MET-65):
 - What is counted is given by the worker that did it, and stays there when the work moves: take `sum by (...)` of
   `rate`.
 
+A link that waits for its partner to dial is led and copied by the partner's workers: what copiers see and what is
+counted is on their `/metrics`, under the link's name; what its rows tell is on its own workers'.
+
 "over workers" names what to take. A state is visible with the next scrape after its row has changed (STATE-62).
 
 ## Detail

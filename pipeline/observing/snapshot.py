@@ -60,10 +60,21 @@ class Snapshot:
 
 
 def take(
-    model: ReadModel, engine: Engine | None, owned: Collection[int], partitions: int, worker: WorkerNumbers
+    model: ReadModel,
+    copying: Sequence[tuple[ReadModel, Engine]],
+    owned: Collection[int],
+    partitions: int,
+    worker: WorkerNumbers,
 ) -> Snapshot:
-    """Take one, and forget what was counted for links and mirrors that are gone (MET-63)."""
-    METER.keep_only(model.links.__contains__, lambda link, topic: f"{link}/{topic}" in model.mirrors)
+    """Take one, and forget what was counted for links and mirrors that are gone (MET-63).
+
+    `copying`: each engine of the worker with the rows of the cluster it copies to. Besides its own cluster's there may
+    be those of partners that cannot dial; their links have the names of links here.
+    """
+    models = [model, *(theirs for theirs, _ in copying)]
+    METER.keep_only(
+        model.links.__contains__, lambda link, topic: any(f"{link}/{topic}" in each.mirrors for each in models)
+    )
     led = {name: link for name, link in model.links.items() if link_partition(name, partitions) in owned}
     acls: dict[str, int] = dict.fromkeys(led, 0)
     for key, row in model.owned_acls.items():
@@ -78,22 +89,22 @@ def take(
         dict(model.positions),
         [task for task in model.tasks.values() if task.link in led],
         acls,
-        _copied(engine),
+        _copied([engine for _, engine in copying]),
         METER.all_numbers(),
         METER.all_distributions(),
     )
 
 
-def _copied(engine: Engine | None) -> dict[str, CopiedLink]:
-    if engine is None:
-        return {}
-    links = engine.links
-    return {
-        name: CopiedLink(
-            [status for status, _ in pieces],
-            [waits for _, waits in pieces],
-            links[name].dead_fetchers,
-            links[name].throttle.seconds_left() > 0,
-        )
-        for name, pieces in engine.waiting().items()
-    }
+def _copied(engines: Sequence[Engine]) -> dict[str, CopiedLink]:
+    found: dict[str, CopiedLink] = {}
+    for engine in engines:
+        links = engine.links
+        for name, pieces in engine.waiting().items():
+            other = found.get(name, CopiedLink((), (), 0, False))
+            found[name] = CopiedLink(
+                [*other.statuses, *(status for status, _ in pieces)],
+                [*other.waits, *(waits for _, waits in pieces)],
+                other.dead_fetchers + links[name].dead_fetchers,
+                other.is_throttled or links[name].throttle.seconds_left() > 0,
+            )
+    return found

@@ -44,7 +44,7 @@ def shot(model: ReadModel, *statuses: PieceStatus, owned: frozenset[int] = ALL, 
     """What a worker that owns `owned` and copies `statuses` of link l would make metrics from."""
     waits = [each.waits_for for each in statuses]
     copied = CopiedLink(statuses, waits, more.get("dead", 0), more.get("throttled", False))
-    return replace(take(model, None, owned, 4, NUMBERS), copied={"l": copied} if statuses else {})
+    return replace(take(model, [], owned, 4, NUMBERS), copied={"l": copied} if statuses else {})
 
 
 def scraped(snapshot: Snapshot, detail: Detail = Detail.PARTITION) -> Samples:
