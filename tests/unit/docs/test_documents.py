@@ -1,0 +1,70 @@
+"""The documents keep to what is there: commands, codes, files. (The quick start's commands are run, see acceptance.)"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from pipeline.cli.main import cli
+from pipeline.link.states import LinkErrorCode, MirrorError, TaskErrorCode
+
+ROOT = Path(__file__).parents[3]
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+NEVER_SHOWN = {"NO_ERROR", "NOT_SET", "LINK_COORDINATOR_NOT_ENABLED_ERROR"}
+
+
+def commands(document: Path) -> Iterator[list[str]]:
+    """The clusterlink commands in a document's shell blocks, as words."""
+    for block in re.findall(r"^```(?:sh|bash|console)[^\n]*\n(.*?)^```", document.read_text(), re.M | re.S):
+        for line in block.replace("\\\n", " ").splitlines():
+            at = line.find("clusterlink ")
+            if at >= 0 and line[:at].strip().replace("$ ", "") == "" and "=" not in line[:at]:
+                yield shlex.split(line[at:].split(" | ")[0], comments=True)[1:]
+
+
+def problem(words: list[str]) -> str:
+    """What the program would not know of a command; nothing where it knows it all."""
+    command: click.Command = cli
+    rest = list(words)
+    while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+        found = command.get_command(click.Context(command), rest.pop(0))
+        if found is None:
+            return f"there is no command {' '.join(words)}"
+        command = found
+    known = {"--help", "-h"} | {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
+    unknown = [word for word in rest if word.startswith("-") and word.split("=")[0] not in known and len(word) > 1]
+    return f"{command.name} does not know {', '.join(unknown)}" if unknown else ""
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda each: each.name)
+def test_the_program_knows_every_command_of_the_documents(document: Path) -> None:
+    assert [found for words in commands(document) if (found := problem(words))] == []
+
+
+def test_commands_are_found_at_all() -> None:
+    assert ["link", "list"] in list(commands(ROOT / "docs" / "quickstart.md"))
+    assert problem(["link", "frobnicate"]) and problem(["link", "list", "--frobnicate"])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda each: each.name)
+def test_files_that_documents_name_are_there(document: Path) -> None:
+    text = document.read_text()
+    linked = [link for link in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in link]
+    missing = [link for link in linked if not (document.parent / link).exists()]
+    missing += [
+        path
+        for path in re.findall(r"`((?:tests|deploy|bench|docs)/[\w./-]+)`", text)
+        if not any((ROOT / name).exists() for name in (path, f"{path}.py"))
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("codes", [LinkErrorCode, MirrorError, TaskErrorCode], ids=lambda each: each.__name__)
+def test_every_code_that_a_user_can_meet_is_explained(codes: type[LinkErrorCode | MirrorError | TaskErrorCode]) -> None:
+    explained = (ROOT / "docs" / "troubleshooting.md").read_text()
+    assert [code.value for code in codes if code.value not in NEVER_SHOWN and f"`{code.value}`" not in explained] == []
