@@ -21,7 +21,7 @@ from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import MirrorError, TaskErrorCode
 from pipeline.link.topic_configs import differences, held_back, mirror_topic_configs
 
-UNKNOWN_TOPIC, TOPIC_ALREADY_EXISTS = 3, 36
+UNKNOWN_TOPIC, TOPIC_ALREADY_EXISTS, UNKNOWN_TOPIC_ID = 3, 36, 100
 
 
 async def remake(context: Context, link: Link, mirror: Mirror, restore: Restore) -> Mirror | TaskError:
@@ -75,9 +75,10 @@ async def _delete_old(context: Context, mirror: Mirror, restore: Restore) -> tup
         return now
     await forget_mirror(context, mirror)
     try:
-        await context.own.delete_topic(topic)
+        # by its id: a leader that was thought dead must not delete the topic that another has made meanwhile
+        await context.own.delete_topic(topic, only=found.uuid)
     except KafkaFailure as error:
-        if error.code != UNKNOWN_TOPIC:
+        if error.code not in (UNKNOWN_TOPIC, UNKNOWN_TOPIC_ID):
             raise
     return None
 

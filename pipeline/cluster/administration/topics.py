@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from kafka.protocol.admin import CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest
 
@@ -86,14 +87,16 @@ class TopicsAdmin(Asker):
 
         return await self._repeat(attempt, changes=not validate_only)
 
-    async def delete_topic(self, name: str) -> None:
-        """Delete a topic. Raises KafkaFailure: 3 when it is not there, 73 where deletion is disabled."""
-        message = DeleteTopicsRequest(
-            topics=[DeleteTopicsRequest.DeleteTopicState(name=name)], timeout_ms=self._broker_limit_ms()
-        )
+    async def delete_topic(self, name: str, only: UUID | None = None) -> None:
+        """Delete a topic, `only` the one with this id. Raises KafkaFailure: 3 (by id 100) when it is not there, 73
+        where deletion is disabled.
+        """
+        kind = DeleteTopicsRequest.DeleteTopicState
+        state = kind(name=name) if only is None else kind(name=None, topic_id=only)
+        message = DeleteTopicsRequest(topics=[state], timeout_ms=self._broker_limit_ms())
 
         async def attempt() -> None:
-            for each in (await self._controller(message)).responses:
+            for each in (await self._controller(message, min_version=0 if only is None else 6)).responses:
                 check(each.error_code, each.error_message, "DELETE", f"topic {name}")
 
         await self._repeat(attempt, changes=True)

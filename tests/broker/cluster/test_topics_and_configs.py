@@ -74,3 +74,13 @@ async def test_brokers_tell_their_settings(admin: Admin) -> None:
     assert settings["authorizer.class.name"].value == ""
     assert settings["producer.id.expiration.ms"].value == "86400000"
     assert 61 in next(iter((await admin.api_versions()).values()))
+
+
+async def test_by_its_id_a_topic_is_deleted_only_while_it_is_that_topic(admin: Admin, topic: str) -> None:
+    await create(admin, topic, 1)
+    first = (await admin.describe_topics([topic]))[topic].uuid
+    await admin.delete_topic(topic, only=first)
+    await until_described(admin, topic, 0)
+    await create(admin, topic, 2)
+    assert (await refused(admin.delete_topic(topic, only=first))).code == 100
+    await until_described(admin, topic, 2)
