@@ -103,6 +103,8 @@ def _has_caught_up(made: World, within_s: float) -> bool:
         ):
             return True
         time.sleep(0.25)
+    made.say(f"    the mirror ends at {made.watch.mirror_ends}, the source at {made.watch.source_ends}")
+    made.say(f"    workers own {[sorted(worker.owned) for worker in made.workers]}")
     return False
 
 

@@ -42,13 +42,16 @@ class Watch:
         self._thread.join(30)
 
     def _run(self) -> None:
-        admins = [AdminClient(configuration(cluster, **QUIET)) for cluster in self._clusters]
+        admins = self._admins()
         while not self._stop.wait(SAMPLE_S):
             try:
                 mirror = _ends(admins[1], IsolationLevel.READ_UNCOMMITTED)
                 source = _ends(admins[0], IsolationLevel.READ_COMMITTED)
             except (KafkaException, TimeoutError):
-                continue  # a broker is away: the age of what is missing is known from before
+                # a broker is away: the age of what is missing is known from before. A client that has seen it go may
+                # take minutes to see it come back; a new one does not
+                admins = self._admins()
+                continue
             now = time.monotonic()
             for place, end in source.items():
                 history = self._history[place]
@@ -58,6 +61,9 @@ class Watch:
             self.source_ends, self.mirror_ends = source, mirror
             self.behind_s = max((self._age(place, end, now) for place, end in mirror.items()), default=0.0)
             self.most_behind_s = max(self.most_behind_s, self.behind_s)
+
+    def _admins(self) -> list[AdminClient]:
+        return [AdminClient(configuration(cluster, **QUIET)) for cluster in self._clusters]
 
     def _age(self, place: Place, end: int, now: float) -> float:
         """Since when the first record has been there that the mirror lacks; 0 where it lacks none."""
