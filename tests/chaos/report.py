@@ -50,6 +50,7 @@ def figures(outcome: Outcome) -> dict[str, float]:
         "hand-over after SIGTERM, p95, s": percentile(_behind(outcome, "worker: SIGTERM"), 0.95),
         "rolling restart, most behind, s": max(_behind(outcome, "workers: rolling restart"), default=0.0),
         "slowest end after SIGTERM, s": outcome.slowest_end_s,
+        "ends after SIGTERM that took more than 10 s": float(outcome.late_ends),
         "workers that ended by themselves": float(outcome.ended_by_themselves),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.local.cluster import LocalCluster, start_together
@@ -41,7 +41,11 @@ class World:
     say: Callable[[str], None]
     ended_by_themselves: int = 0
     slowest_end_s: float = 0.0
-    """Of the ends by SIGTERM."""
+    """Of the ends by SIGTERM that were in time."""
+    late_ends: int = 0
+    """SIGTERMs after which a worker had to be killed."""
+    down: list[WorkerProcess] = field(default_factory=list)
+    """Workers that a fault has ended, and will start again."""
 
     def shared(self) -> bool:
         """Whether every control partition has exactly one owner."""
@@ -51,7 +55,7 @@ class World:
     def supervise(self) -> None:
         """Start again what has ended without being told to, as a service manager would."""
         for worker in self.workers:
-            if not worker.is_running():
+            if worker not in self.down and not worker.is_running():
                 self.ended_by_themselves += 1
                 self.say(f"    {worker.name} had ended by itself; it logged last:\n{worker.log_end(6)}")
                 worker.launch()

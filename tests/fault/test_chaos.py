@@ -9,7 +9,7 @@ import pytest
 from tests.chaos import report
 from tests.chaos.running import run
 
-SEED, ROUNDS = 46, 6
+SEED, ROUNDS = 184, 5
 
 
 @pytest.mark.timeout(900)
