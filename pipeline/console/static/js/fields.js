@@ -64,7 +64,6 @@ export function showProblems(form, message) {
   for (const place of form.querySelectorAll(".wrong")) place.textContent = "";
   for (const control of form.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
   const rest = [];
-  let first = null;
   for (const line of (message ?? "").split("\n")) {
     const named = line.match(/^([A-Za-z][\w.-]*): /);
     const place = named && form.querySelector(`[data-field="${CSS.escape(named[1])}"]`);
@@ -76,9 +75,8 @@ export function showProblems(form, message) {
     const control = place.querySelector("input, select, textarea");
     control.setAttribute("aria-invalid", "true");
     for (let around = place.closest("details"); around; around = around.parentElement.closest("details")) around.open = true;
-    first ??= control;
   }
-  first?.focus();
+  form.querySelector("[aria-invalid]")?.focus();
   return rest;
 }
 

@@ -176,6 +176,11 @@ document.getElementById("skip").onclick = (event) => {
   content.focus();
 };
 // while somebody works in the dialog, the page beneath goes on being kept up to date
+document.addEventListener("clusterlink:leaving", () => {
+  clearTimeout(timer);
+  cut.abort();
+  cut = new AbortController();
+});
 document.addEventListener("clusterlink:changed", () => page?.load && page.isLive !== false && refresh(page));
 
 recognise()

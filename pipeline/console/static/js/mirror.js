@@ -37,7 +37,7 @@ export function mirrorPage(link, topic) {
               key: operation.operation,
               class: operation.operation === "delete" ? "danger" : "",
               title: operation.sentence,
-              onclick: () => openOperation(operation, [row], operation.operation === "delete" ? gone : undefined),
+              onclick: () => (operation.operation === "delete" ? openOperation(operation, [row], gone, true) : openOperation(operation, [row])),
             },
             words(operation.operation.replace("-mirror", "")),
           ),

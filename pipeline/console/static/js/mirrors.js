@@ -198,7 +198,7 @@ export function mirrorList({ link = "", changed, empty = null }) {
     return h(
       "nav",
       { class: "pager", "aria-label": "Pages of mirrors" },
-      h("span", { class: "muted" }, found.total ? `${number(asked.offset + 1)}–${number(last)} of ${number(found.total)}` : "None"),
+      h("span", { class: "muted" }, found.total ? `${number(asked.offset + 1)} to ${number(last)} of ${number(found.total)}` : "None"),
       found.total > ROWS ? [to(Math.max(0, asked.offset - ROWS), "Previous", asked.offset === 0), to(asked.offset + ROWS, "Next", last >= found.total)] : null,
     );
   }

@@ -16,8 +16,8 @@ const CAUTIONS = {
   "truncate-and-restore": "Cuts records off this cluster's topic.",
 };
 
-/** Ask for an operation on mirrors, of one link or of several. */
-export function openOperation(operation, mirrors, done = () => {}) {
+/** Ask for an operation on mirrors, of one link or of several. `leaves`: after it, the page shown has nothing to show. */
+export function openOperation(operation, mirrors, done = () => {}, leaves = false) {
   const name = operation.operation;
   const word = words(name.replace("-mirror", ""));
   openSteps({
@@ -29,6 +29,7 @@ export function openOperation(operation, mirrors, done = () => {}) {
     typed: NEEDS_NAME.has(name) ? typedName(mirrors) : null,
     items: mirrors.map((mirror) => ({ link: mirror.link_name, topic: mirror.mirror_topic_name, lag: mirror.lag })),
     run: (items, dry, tell) => (name === "delete" ? deleting(items, dry, tell) : operating(name, items, dry)),
+    leaves,
     done,
   });
 }
@@ -60,6 +61,7 @@ export function openLinkDeletion(link, live, done) {
     items: [{ link, topic: link }],
     run: (items, dry, tell) => oneByOne(items, () => deleteLink(link, force, dry), tell),
     noun: "link",
+    leaves: true,
     done,
   });
 }
@@ -103,7 +105,10 @@ function openSteps(task) {
 
   async function confirm() {
     const items = fit().map((row) => row.item);
+    // a page of what is being deleted must not ask for it any more
+    if (task.leaves) document.dispatchEvent(new Event("clusterlink:leaving"));
     await step("doing", "done", () => run(items, false));
+    if (task.leaves && state.step === "done" && fit().length === state.results.length) return shown.close();
     document.dispatchEvent(new Event("clusterlink:changed"));
   }
 
@@ -159,7 +164,10 @@ function openSteps(task) {
   });
 
   const shown = openDialog(view, () => {
-    if (state.step === "done") task.done?.();
+    if (state.step === "done" && fit().length) {
+      task.done?.();
+      if (task.leaves) return;
+    }
     document.dispatchEvent(new Event("clusterlink:changed"));
   });
   step("trying", "tried", () => run(task.items, true));
