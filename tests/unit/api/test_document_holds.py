@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 
 from pipeline.api.authentication import Authentication
 from pipeline.api.mounting import mount
+from pipeline.console.mounting import mount_console
 from pipeline.declared.exporting import link_row
 from pipeline.declared.models import CurrentLink, CurrentMirror
 from pipeline.declared.schema import schema
@@ -45,6 +46,7 @@ PLANE = FakePlane()
 def url() -> Iterator[str]:
     app = web.Application()
     mount(app, PLANE, Authentication.off())
+    mount_console(app, PLANE, Authentication.off())
     server = Server(app)
     yield server.url
     server.stop()
