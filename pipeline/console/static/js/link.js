@@ -109,7 +109,7 @@ export function linkPage(name, tab) {
   return Object.assign(made, {
     load,
     hasData: () => row !== null && row !== undefined,
-    view: () => h("div", {}, head(), tabs(), h("section", { "aria-label": words(tab) }, views[tab]())),
+    view: () => h("div", {}, head(), tabs(), h("div", {}, views[tab]())),
   });
 }
 
