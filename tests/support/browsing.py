@@ -126,7 +126,8 @@ class Browser:
         if field.tag_name == "select":
             self.run(_CHOOSE, field, text)
             return
-        field.clear()
+        field.send_keys(Keys.CONTROL, "a")
+        field.send_keys(Keys.BACKSPACE)  # as a person empties it: the page hears of it
         field.send_keys(text)
 
     def keys(self, *keys: str) -> None:
