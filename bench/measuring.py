@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+
+from bench.measures import Figures, Measure
 
 SAMPLE_EVERY_S = 0.05
 WARM_UP_SHARE = 0.25
@@ -24,80 +27,104 @@ class Stalled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """offsets: log ends of the copy, summed; cpu_s and rss_bytes of the copier's processes."""
+    """offsets: log ends of the copy, summed; cpu_s and rss_bytes of the copier's processes; the brokers' CPU."""
 
     time_s: float
     offsets: int
     cpu_s: float
     rss_bytes: int
+    broker_cpu_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """One copier in one case. The rates are of the part after the warm-up, the first quarter of the records."""
+class Watched:
+    """Whose processes are sampled."""
 
-    mb_per_s: float
-    records_per_s: float
-    cpu_s_per_gb: float
-    rss_mb: float
-    whole_mb_per_s: float
-    whole_cpu_s: float
-    whole_s: float
+    copier: Sequence[int]
+    brokers: Sequence[int]
+
+    def sample(self, offsets: int) -> Sample:
+        """How things are now. Raises Stalled when one of them has ended."""
+        try:
+            return Sample(
+                time.monotonic(),
+                offsets,
+                sum(map(cpu_seconds, self.copier)),
+                sum(map(rss_bytes, self.copier)),
+                sum(map(cpu_seconds, self.brokers)),
+            )
+        except FileNotFoundError:
+            raise Stalled("the copier has ended") from None
 
 
-def figures(samples: list[Sample], records: int, offsets: int, record_bytes: int) -> Figures:
+def figures(samples: Sequence[Sample], records: int, offsets: int, record_bytes: int) -> Figures:
     """Compute the figures from samples that begin before the first record and end with the last.
 
-    records is what the source has, offsets how far its log goes (markers count). MB are 10^6 bytes of payload.
+    The rates are of the part after the warm-up, the first quarter of the records, or of the whole where it is too
+    short for that. records is what the source has, offsets how far its log goes (markers and holes count). MB are 10^6
+    bytes of payload.
     """
     share = records / offsets
     begun = max((each for each in samples if each.offsets == 0), key=lambda each: each.time_s, default=samples[0])
     warm = next(each for each in samples if each.offsets >= WARM_UP_SHARE * offsets)
     last = next(each for each in samples if each.offsets >= offsets)
     if last is warm:
+        warm = begun
+    if last is warm:
         raise Stalled("too few records: the whole copy fits between two samples")
-
-    def between(a: Sample, b: Sample) -> tuple[float, float, float]:
-        return (b.offsets - a.offsets) * share, b.time_s - a.time_s, b.cpu_s - a.cpu_s
-
-    copied, seconds, cpu_s = between(warm, last)
-    whole, whole_s, whole_cpu_s = between(begun, last)
-    return Figures(
-        mb_per_s=copied * record_bytes / 1e6 / seconds,
-        records_per_s=copied / seconds,
-        cpu_s_per_gb=cpu_s / (copied * record_bytes / 1e9),
-        rss_mb=max(each.rss_bytes for each in samples) / 1e6,
-        whole_mb_per_s=whole * record_bytes / 1e6 / whole_s,
-        whole_cpu_s=whole_cpu_s,
-        whole_s=whole_s,
-    )
+    copied = (last.offsets - warm.offsets) * share
+    seconds = last.time_s - warm.time_s
+    gigabytes = copied * record_bytes / 1e9
+    return {
+        Measure.MB_PER_S: gigabytes * 1e3 / seconds,
+        Measure.RECORDS_PER_S: copied / seconds,
+        Measure.CPU_S_PER_GB: (last.cpu_s - warm.cpu_s) / gigabytes,
+        Measure.BROKER_CPU_S_PER_GB: (last.broker_cpu_s - warm.broker_cpu_s) / gigabytes,
+        Measure.RSS_MB: max(each.rss_bytes for each in samples) / 1e6,
+    }
 
 
-def watch(
-    servers: str, topic: str, partitions: int, *, offsets: int, pid: int, shown: Callable[[Sample], None] | None = None
-) -> list[Sample]:
-    """Sample until the copy has all offsets. Raises Stalled when it stands still for a minute or the copier ends."""
-    admin = AdminClient({"bootstrap.servers": servers, "log_level": 2})
-    asked = {TopicPartition(topic, each): _LATEST for each in range(partitions)}
+def memory_figures(samples: Sequence[Sample], offsets: int) -> Figures:
+    """What copying adds to a copier's memory, and whether it goes on growing: medians of two quarters of the copy."""
+    quarters: list[list[int]] = [[], [], [], []]
+    for each in samples:
+        quarters[min(3, 4 * each.offsets // offsets)].append(each.rss_bytes)
+    peak = max(each.rss_bytes for each in samples)
+    found = {Measure.ADDED_MB: (peak - samples[0].rss_bytes) / 1e6}
+    if quarters[1] and quarters[3]:
+        found[Measure.RSS_GROWTH] = median(quarters[3]) / median(quarters[1])
+    return found
+
+
+class Ends:
+    """The ends of a topic's log, for who asks again and again."""
+
+    def __init__(self, servers: str, topic: str, partitions: int) -> None:
+        self._admin = AdminClient({"bootstrap.servers": servers, "log_level": 2})
+        self._asked = {TopicPartition(topic, each): _LATEST for each in range(partitions)}
+
+    def total(self) -> int:
+        """Their sum; 0 while there is no such topic."""
+        try:
+            found = self._admin.list_offsets(self._asked, request_timeout=5)
+            return sum(future.result().offset for future in found.values())
+        except KafkaException:
+            return 0
+
+
+def watch(size: Callable[[], int], offsets: int, watched: Watched, every_s: float = SAMPLE_EVERY_S) -> list[Sample]:
+    """Sample until the copy's size has reached offsets. Raises Stalled when it stands still for a minute."""
     samples: list[Sample] = []
     grew_at = time.monotonic()
     while not samples or samples[-1].offsets < offsets:
-        try:
-            ends = sum(future.result().offset for future in admin.list_offsets(asked, request_timeout=5).values())
-        except KafkaException:  # the copier has yet to make the topic
-            ends = 0
-        now = time.monotonic()
-        if not samples or ends > samples[-1].offsets:
-            grew_at = now
-        try:
-            samples.append(Sample(now, ends, cpu_seconds(pid), rss_bytes(pid)))
-        except FileNotFoundError:
-            raise Stalled("the copier has ended") from None
-        if now - grew_at > STALL_S:
-            raise Stalled(f"stands at {ends:,} of {offsets:,} offsets")
-        if shown:
-            shown(samples[-1])
-        time.sleep(max(0.0, SAMPLE_EVERY_S - (time.monotonic() - now)))
+        began = time.monotonic()
+        found = watched.sample(size())
+        if not samples or found.offsets > samples[-1].offsets:
+            grew_at = found.time_s
+        samples.append(found)
+        if found.time_s - grew_at > STALL_S:
+            raise Stalled(f"stands at {found.offsets:,} of {offsets:,} offsets")
+        time.sleep(max(0.0, every_s - (time.monotonic() - began)))
     return samples
 
 

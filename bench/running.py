@@ -1,47 +1,50 @@
-"""One run: two clusters, a warm-up, then every case with every copier, each copy verified before its figures count."""
+"""What every measurement needs: two clusters, a loaded topic, a verified copy, samples of all processes concerned."""
 
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cases import Case
+from bench.clusterlink import Clusterlink
 from bench.copiers import Copier
-from bench.loading import create_topic, delete_topic, load
-from bench.measuring import Figures, Sample, Stalled, figures, watch
+from bench.loading import Loaded, delete_topic, load
+from bench.measures import Figures, number
+from bench.measuring import Ends, Sample, Watched, watch
 from pipeline.local.cluster import LocalCluster, start_together
 from pipeline.local.options import ClusterOptions, Jit
+from pipeline.local.process import scratch_folder
 from pipeline.verify import verify
 
-WARM_UP_RECORDS, QUICK_WARM_UP_RECORDS = 1_000_000, 300_000
-WARM_UP_ROUNDS = 2
 BROKER_HEAP_MB = 1024
+PROPERTIES = {"log.segment.delete.delay.ms": "1000", "log.cleaner.backoff.ms": "1000"}
+"""Deleted copies make room at once, and the cleaner looks for work as soon as it is done."""
 Starter = Callable[[LocalCluster, LocalCluster, Path], Copier]
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One copier in one case. figures is None where the copy failed; is_exact says whether it is the source's log."""
+    """One subject of a case, mostly a copier. figures is None where it failed; is_exact says whether what it copied
+    is the source's log; remark, why not.
+    """
 
     case: Case
-    copier: str
+    who: str
     figures: Figures | None
-    is_exact: bool
-    remark: str
+    is_exact: bool = True
+    remark: str = ""
     samples: tuple[Sample, ...] = ()
 
 
 @contextmanager
 def two_clusters() -> Iterator[tuple[LocalCluster, LocalCluster]]:
-    """Source and destination, a broker each, Java's compiler set for speed; deleted copies make room at once."""
-    properties = {"log.segment.delete.delay.ms": "1000"}
-    options = ClusterOptions(heap_mb=BROKER_HEAP_MB, jit=Jit.SPEED, properties=properties)
+    """Source and destination, a broker each, Java's compiler set for speed."""
+    options = ClusterOptions(heap_mb=BROKER_HEAP_MB, jit=Jit.SPEED, properties=PROPERTIES)
     clusters = LocalCluster(options), LocalCluster(options)
     start_together(clusters)
     try:
@@ -52,50 +55,53 @@ def two_clusters() -> Iterator[tuple[LocalCluster, LocalCluster]]:
 
 
 class Bench:
-    """Cases on one pair of clusters. say is told what goes on."""
+    """One pair of clusters and what is done on them again and again. say is told what goes on."""
 
     def __init__(self, source: LocalCluster, destination: LocalCluster, say: Say) -> None:
-        self._source, self._destination, self._say = source, destination, say
+        self.source, self.destination, self.say = source, destination, say
 
-    def warm_up(self, case: Case, starters: Sequence[Starter], *, quick: bool) -> None:
-        """Let the brokers see the work of every copier; nothing of it counts.
-
-        A broker's compiler is done with what an append needs only after some gigabytes: until then the broker spends
-        up to three times the CPU on each of them.
-        """
-        records = QUICK_WARM_UP_RECORDS if quick else WARM_UP_RECORDS
-        for _ in self.run(replace(case, name="warm-up"), records, [*starters] * (1 if quick else WARM_UP_ROUNDS)):
-            pass
-
-    def run(self, case: Case, records: int, starters: Sequence[Starter]) -> Iterator[Outcome]:
-        """Load the source once, then copy it with one copier after the other, the copy deleted in between."""
+    @contextmanager
+    def loaded(self, case: Case, records: int) -> Iterator[Loaded]:
+        """A topic at the source for the length of the block."""
         topic = f"bench-{case.name}-{time.time_ns() // 1_000_000}"
-        create_topic(self._source.bootstrap_servers, topic, case.partitions)
         began = time.monotonic()
-        offsets = load(self._source.bootstrap_servers, topic, case, records)
+        found = load(self.source, topic, case, records)
         megabytes = records * case.record_bytes / 1e6
-        self._say(f"{case.title}: {records:,} records, {megabytes:,.0f} MB loaded in {time.monotonic() - began:.1f} s")
-        for start in starters:
-            with tempfile.TemporaryDirectory(prefix="clusterlink-bench-") as folder:
-                copier = start(self._source, self._destination, Path(folder))
-                yield self._copy(copier, case, topic, records, offsets)
-            delete_topic(self._destination.bootstrap_servers, topic)
-        delete_topic(self._source.bootstrap_servers, topic)
-
-    def _copy(self, copier: Copier, case: Case, topic: str, records: int, offsets: int) -> Outcome:
-        self._say(f"{copier.name} copies")
-        wanted = offsets if copier.keeps_offsets else records
-        servers = self._destination.bootstrap_servers
+        took = time.monotonic() - began
+        self.say(f"{case.title}: {records:,} records, {megabytes:,.0f} MB loaded in {took:.1f} s ({case.kind.value})")
         try:
-            with copier:
-                pid = copier.copy(topic, case)
-                samples = watch(servers, topic, case.partitions, offsets=wanted, pid=pid)
-            found = figures(samples, records, wanted, case.record_bytes)
-        except Stalled as error:
-            return Outcome(case, copier.name, None, False, f"{error}\n{copier.log()[-3000:]}")
-        report = asyncio.run(
-            verify({"bootstrap.servers": self._source.bootstrap_servers}, {"bootstrap.servers": servers}, topic, topic)
-        )
-        remark = "" if report.is_equal else str(report.difference)
-        self._say(f"{copier.name}: {found.mb_per_s:.1f} MB/s; verified: {remark or 'equal'}")
-        return Outcome(case, copier.name, found, report.is_equal, remark, tuple(samples))
+            yield found
+        finally:
+            delete_topic(self.source.bootstrap_servers, topic)
+
+    @contextmanager
+    def ours(self, workers: int = 1) -> Iterator[Clusterlink]:
+        """Workers that know no link yet."""
+        with (
+            scratch_folder("clusterlink-bench-") as folder,
+            Clusterlink(self.source, self.destination, folder, workers=workers) as started,
+        ):
+            yield started
+
+    def watched(self, copier: Copier) -> Watched:
+        """The processes to sample: the copier's and both sides' brokers."""
+        return Watched(copier.pids, self.source.process_ids + self.destination.process_ids)
+
+    def watch(self, copier: Copier, topic: str, partitions: int, offsets: int) -> list[Sample]:
+        """Sample until the copy has so many offsets. Raises Stalled."""
+        ends = Ends(self.destination.bootstrap_servers, topic, partitions)
+        return watch(ends.total, offsets, self.watched(copier))
+
+    def difference(self, topic: str) -> str:
+        """What the copy differs in; empty where it is the source's log."""
+        sides = ({"bootstrap.servers": each.bootstrap_servers} for each in (self.source, self.destination))
+        report = asyncio.run(verify(*sides, topic, topic))
+        return "" if report.is_equal else str(report.difference)
+
+    def outcome(self, case: Case, who: str, figures: Figures, topic: str, samples: Sequence[Sample] = ()) -> Outcome:
+        """The figures with the verdict on the copy, which is deleted then."""
+        remark = self.difference(topic)
+        delete_topic(self.destination.bootstrap_servers, topic)
+        shown = ", ".join(f"{number(value)} {measure.title}" for measure, value in figures.items())
+        self.say(f"  {who}: {shown}; verified: {remark or 'equal'}")
+        return Outcome(case, who, figures, not remark, remark, tuple(samples))

@@ -97,6 +97,10 @@ class WorkerProcess:
     def is_running(self) -> bool:
         return self._process is not None and self._process.is_running()
 
+    def log(self) -> str:
+        """All it has logged."""
+        return "" if self._process is None else self._process.log()
+
     def log_end(self) -> str:
         """The last lines it has logged."""
-        return "" if self._process is None else "\n".join(self._process.log().splitlines()[-LOG_LINES_SHOWN:])
+        return "\n".join(self.log().splitlines()[-LOG_LINES_SHOWN:])

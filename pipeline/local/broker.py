@@ -29,6 +29,9 @@ class Broker(Protocol):
     def stop(self, hard: bool) -> None:
         """End it and wait until it is gone: in good order, or at once (`hard`, kill -9). Its data stays."""
 
+    def process_id(self) -> int | None:
+        """The process whose CPU time and memory are the broker's; None where it is out of our sight (containers)."""
+
     def describe(self) -> str:
         """How to find it from outside: a process id or a container's name."""
 

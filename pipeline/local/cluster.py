@@ -112,6 +112,17 @@ class LocalCluster:
         trusted = None if self.authority is None else self.authority.certificate
         return client_properties(self.bootstrap(protocol), protocol, credentials, mechanism, trusted)
 
+    @property
+    def process_ids(self) -> tuple[int, ...]:
+        """The brokers' processes, for who measures them; none of brokers in containers."""
+        found = (broker.process_id() for broker in self._brokers.values())
+        return tuple(each for each in found if each is not None)
+
+    def data_folder(self, node_id: int) -> Path:
+        """Where a Java broker keeps its logs; a container keeps them inside."""
+        assert self._folder is not None, "a cluster that was not started"
+        return self._folder / f"data-{node_id}"
+
     def log(self, node_id: int) -> str:
         """What a broker has logged since its last start."""
         return self._brokers[node_id].log()

@@ -102,6 +102,9 @@ class DockerBroker:
             self._container.stop()
             self._is_made = False
 
+    def process_id(self) -> int | None:
+        return None
+
     def describe(self) -> str:
         return f"container {self._name}"
 

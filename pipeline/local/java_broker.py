@@ -50,6 +50,9 @@ class JavaBroker:
         if self._process is not None:
             self._process.stop(hard)
 
+    def process_id(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
     def describe(self) -> str:
         return "a broker that was never started" if self._process is None else f"process {self._process.pid}"
 

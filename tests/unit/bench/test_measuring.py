@@ -6,14 +6,12 @@ import os
 
 import pytest
 
-from bench.cases import CASES, Goal, Measure
-from bench.measuring import Figures, Sample, Stalled, cpu_seconds, family, figures, rss_bytes
-from bench.report import goals, ratio, typical
-from bench.running import Outcome
+from bench.measures import Measure
+from bench.measuring import Sample, Stalled, Watched, cpu_seconds, family, figures, memory_figures, rss_bytes, watch
 
 
 def samples(*points: tuple[float, int, float, int]) -> list[Sample]:
-    return [Sample(*point) for point in points]
+    return [Sample(*point, broker_cpu_s=2 * point[2]) for point in points]
 
 
 def test_rates_leave_the_warm_up_out():
@@ -23,46 +21,43 @@ def test_rates_leave_the_warm_up_out():
         offsets=100,
         record_bytes=1_000_000,
     )
-    assert found == Figures(
-        mb_per_s=75 / 2,
-        records_per_s=75 / 2,
-        cpu_s_per_gb=1.0 / 0.075,
-        rss_mb=9.0,
-        whole_mb_per_s=100 / 6,
-        whole_cpu_s=9.0,
-        whole_s=6.0,
-    )
+    assert found == {
+        Measure.MB_PER_S: 75 / 2,
+        Measure.RECORDS_PER_S: 75 / 2,
+        Measure.CPU_S_PER_GB: 1.0 / 0.075,
+        Measure.BROKER_CPU_S_PER_GB: 2.0 / 0.075,
+        Measure.RSS_MB: 9.0,
+    }
 
 
 def test_markers_are_not_counted_as_records():
     found = figures(samples((0, 0, 0, 0), (1, 50, 0, 0), (2, 200, 0, 0)), records=100, offsets=200, record_bytes=1000)
-    assert found.records_per_s == 75
+    assert found[Measure.RECORDS_PER_S] == 75
+
+
+def test_a_copy_too_short_for_a_warm_up_is_measured_as_a_whole():
+    found = figures(samples((0, 0, 0, 0), (2, 100, 0, 0)), records=100, offsets=100, record_bytes=1000)
+    assert found[Measure.RECORDS_PER_S] == 50
 
 
 def test_a_copy_that_is_over_at_once_gives_no_rate():
     with pytest.raises(Stalled, match="too few"):
-        figures(samples((0, 0, 0, 0), (1, 100, 0, 0)), records=100, offsets=100, record_bytes=1000)
+        figures(samples((1, 100, 0, 0)), records=100, offsets=100, record_bytes=1000)
 
 
-def outcome(copier: str, mb_per_s: float, is_exact: bool = True) -> Outcome:
-    return Outcome(
-        CASES[0], copier, Figures(mb_per_s, mb_per_s, 2.0, 1, 1, 1, 1), is_exact, "" if is_exact else "wrong"
-    )
+def test_memory_is_compared_with_its_start_and_between_quarters():
+    curve = samples((0, 0, 0, 50_000_000), *((n, n, 0, 80_000_000 + n * 1_000_000) for n in range(1, 101)))
+    found = memory_figures(curve, 100)
+    assert found[Measure.ADDED_MB] == 130
+    assert found[Measure.RSS_GROWTH] == pytest.approx(168 / 117, rel=0.01)
 
 
-def test_ratios_are_of_medians_and_a_wrong_copy_of_ours_counts_for_nothing():
-    rounds = [outcome("clusterlink", each) for each in (90, 100, 200)] + [outcome("MirrorMaker 2", 20)]
-    assert ratio(rounds, CASES[0], Measure.MB_PER_S) == 5
-    wrong = [*rounds, outcome("clusterlink", 900, is_exact=False)]
-    assert typical(wrong, CASES[0], "clusterlink", Measure.MB_PER_S) is None
-    assert [line.plain.rpartition(": ")[2] for line in goals(wrong)] == ["not measured"] * len(CASES[0].goals)
-
-
-def test_goals_have_a_direction():
-    assert Goal(Measure.MB_PER_S, 4).is_met(4.0)
-    assert not Goal(Measure.MB_PER_S, 4).is_met(3.9)
-    assert Goal(Measure.CPU_S_PER_GB, 0.1).is_met(0.1)
-    assert not Goal(Measure.CPU_S_PER_GB, 0.1).is_met(0.11)
+def test_a_copy_is_watched_until_it_has_its_size():
+    sizes = iter((0, 10, 50, 100, 120))
+    found = watch(lambda: next(sizes), 100, Watched((os.getpid(),), ()), every_s=0)
+    assert [each.offsets for each in found] == [0, 10, 50, 100]
+    with pytest.raises(Stalled, match="has ended"):
+        watch(lambda: 0, 100, Watched((2**22 + 1,), ()))
 
 
 def test_use_of_our_own_process_is_read_from_proc():
