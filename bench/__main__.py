@@ -27,7 +27,13 @@ COPIERS: dict[str, Starter] = {"mm2": MirrorMaker, "clusterlink": Clusterlink}
 @click.option("--case", "names", multiple=True, type=click.Choice([each.name for each in CASES]), help="Only these.")
 @click.option("--copier", "copiers", multiple=True, type=click.Choice(list(COPIERS)), help="Only these.")
 @click.option("--rounds", default=1, show_default=True, help="Rounds of each case; copiers take turns at going first.")
-@click.option("--size", type=int, help="Records of each case, or what its method counts, instead of its own number.")
+@click.option(
+    "--size",
+    "--records",
+    "size",
+    type=int,
+    help="Records of each case, or what its method counts, instead of its own number.",
+)
 @click.option("--warm-up/--no-warm-up", default=True, help="Copy something first that does not count.")
 @click.option("--ballast/--no-ballast", default=True, help="Touch the machine's memory first (see bench/ballast.py).")
 def main(
