@@ -159,7 +159,7 @@ CASES: tuple[Case, ...] = (
     Case(
         "cap",
         Method.CAP,
-        Size(600_000, 200_000, 40_000),
+        Size(800_000, 400_000, 40_000),
         (Goal(Measure.DEVIATION, 5, against=None),),
         codec="none",
         about="bandwidth cap of a link (LINK-44): 20 MB/s",

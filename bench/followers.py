@@ -40,7 +40,8 @@ def _reassigned(cluster: LocalCluster, case: Case, records: int) -> tuple[Figure
     """Load a topic on broker 1 and move it to broker 2; the follower's log tells how far it is."""
     topic = f"bench-{case.name}-{time.time_ns() // 1_000_000}"
     servers = cluster.bootstrap_servers
-    new = NewTopic(topic, replica_assignment=[[1]] * case.partitions, config={"retention.ms": "-1"})
+    on_one = [[1]] * case.partitions
+    new = NewTopic(topic, case.partitions, replica_assignment=on_one, config={"retention.ms": "-1"})
     AdminClient({"bootstrap.servers": servers}).create_topics([new])[topic].result()
     fill(cluster, topic, case, records)
     whole = log_bytes(cluster, topic, 1)

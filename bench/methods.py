@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bench import backlog, capped, contrast, copying, fairness, followers, groups, idle, latency, seeding
 from bench.cases import Case, Method
-from bench.measuring import Stalled
 from bench.running import Bench, Outcome, Starter
 
 Measuring = Callable[[Bench, Case, int, Sequence[Starter]], Iterator[Outcome]]
@@ -31,6 +30,7 @@ def measure(bench: Bench, case: Case, size: int, starters: Sequence[Starter]) ->
     """Measure one row. What goes wrong is an outcome too: the other rows are measured all the same."""
     try:
         yield from METHODS[case.method](bench, case, size, starters)
-    except (Stalled, RuntimeError) as error:
-        bench.say(f"  failed: {error}")
-        yield Outcome(case, "-", None, is_exact=False, remark=str(error))
+    except Exception as error:
+        remark = f"{type(error).__name__}: {error}"
+        bench.say(f"  failed: {remark}")
+        yield Outcome(case, "-", None, is_exact=False, remark=remark)
