@@ -42,7 +42,8 @@ def _reassigned(cluster: LocalCluster, case: Case, records: int) -> tuple[Figure
     servers = cluster.bootstrap_servers
     on_one = [[1]] * case.partitions
     new = NewTopic(topic, case.partitions, replica_assignment=on_one, config={"retention.ms": "-1"})
-    AdminClient({"bootstrap.servers": servers}).create_topics([new])[topic].result()
+    creator = AdminClient({"bootstrap.servers": servers})  # one that nobody holds is destroyed, its answers with it
+    creator.create_topics([new])[topic].result()
     fill(cluster, topic, case, records)
     whole = log_bytes(cluster, topic, 1)
     admin = KafkaAdminClient(bootstrap_servers=servers)

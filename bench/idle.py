@@ -36,11 +36,11 @@ def measure(bench: Bench, case: Case, partitions: int, _starters: Sequence[Start
         bench.say(f"{case.title}: {partitions:,} are ACTIVE")
         time.sleep(settle_s)
         found = {**_cost(bench, worker, watch_s), Measure.SEEN_S: max(_seen_after(bench, topics))}
+    yield bench.outcome(case, OURS, found, topics[0])
     for topic in topics:
         delete_topic(bench.source.bootstrap_servers, topic)
         if topic is not topics[0]:
             delete_topic(bench.destination.bootstrap_servers, topic)
-    yield bench.outcome(case, OURS, found, topics[0])
 
 
 def _cost(bench: Bench, worker: Clusterlink, seconds: float) -> Figures:

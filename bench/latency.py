@@ -13,7 +13,7 @@ from bench.running import Bench, Outcome, Starter
 from bench.streaming import Reader, Stream, after_warm_up, percentiles
 from pipeline.local.process import scratch_folder
 
-DIRECT = "no copier: the source is read"
+DIRECT = "the source itself, beside"
 
 
 def measure(bench: Bench, case: Case, records: int, starters: Sequence[Starter]) -> Iterator[Outcome]:
@@ -21,13 +21,11 @@ def measure(bench: Bench, case: Case, records: int, starters: Sequence[Starter])
     for number, start in enumerate(starters):
         topic = f"bench-{case.name}-{number}"
         create_topic(bench.source.bootstrap_servers, topic, case.partitions)
-        yield from _outcomes(bench, case, topic, records, start, with_direct=number == 0)
+        yield from _outcomes(bench, case, topic, records, start)
         delete_topic(bench.source.bootstrap_servers, topic)
 
 
-def _outcomes(
-    bench: Bench, case: Case, topic: str, records: int, start: Starter, *, with_direct: bool
-) -> Iterator[Outcome]:
+def _outcomes(bench: Bench, case: Case, topic: str, records: int, start: Starter) -> Iterator[Outcome]:
     servers, warm_up = bench.source.bootstrap_servers, range(case.partitions)
     stream = Stream(servers, topic, case.partitions, case.record_bytes)
     stream.send(warm_up)
@@ -41,13 +39,13 @@ def _outcomes(
             here = running.enter_context(Reader(bench.destination.bootstrap_servers, topic, case.partitions))
             there = running.enter_context(Reader(servers, topic, case.partitions))
             here.wait_for(len(warm_up))
+            there.wait_for(len(warm_up))
             stream.send(numbers)
             here.wait_for(numbers.stop)
             there.wait_for(numbers.stop)
         except Stalled as error:
             yield Outcome(case, copier.name, None, is_exact=False, remark=f"{error}\n{copier.log()[-3000:]}")
             return
-        if with_direct:
-            yield Outcome(case, DIRECT, percentiles(after_warm_up(there, numbers)))
+        yield Outcome(case, f"{DIRECT} {copier.name}", percentiles(after_warm_up(there, numbers)))
     found = bench.outcome(case, copier.name, percentiles(after_warm_up(here, numbers)), topic)
     yield found if not here.remark or copier.name != OURS else Outcome(case, OURS, found.figures, False, here.remark)
