@@ -17,12 +17,9 @@ from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 from pipeline.local.cluster import LocalCluster
 from tests.chaos.topics import TOPICS
 from tests.chaos.weather import Weather, WeatherCable
-from tests.chaos.world import CONTROL_PARTITIONS, SIDES, World
+from tests.chaos.world import BACK_WITHIN_S, CONTROL_PARTITIONS, SIDES, World
 from tests.support.clients import TIMEOUT_S, admin
 from tests.support.workers import WorkerProcess, wait_until
-
-TAKE_OVER_S = 120.0
-"""Until another worker has to have what a dead one had; how long it took is measured."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ def _freeze(world: World, hand: Hand) -> None:
         time.sleep(hand.seconds)
     finally:
         worker.thaw()
-    wait_until(world.shared, "the work is shared again", 120)
+    wait_until(world.shared, "the work is shared again", BACK_WITHIN_S)
 
 
 def _hiccup(world: World, hand: Hand) -> None:
@@ -153,7 +150,7 @@ def _start(world: World, worker: WorkerProcess) -> None:
     if worker in world.down:
         world.down.remove(worker)
     worker.wait_until_ready()
-    wait_until(world.shared, "the work is shared again", 120)
+    wait_until(world.shared, "the work is shared again", BACK_WITHIN_S)
 
 
 def _taken_over(world: World, gone: WorkerProcess) -> None:
@@ -163,7 +160,7 @@ def _taken_over(world: World, gone: WorkerProcess) -> None:
         world.supervise()  # the other may have had reasons of its own to end
         return len(other.owned) == CONTROL_PARTITIONS
 
-    wait_until(has_everything, "the other worker has everything", TAKE_OVER_S)
+    wait_until(has_everything, "the other worker has everything", BACK_WITHIN_S)
 
 
 def _broker(hard: bool) -> Callable[[World, Hand], None]:
