@@ -15,6 +15,7 @@ from pipeline.link.states import LinkErrorCode, MirrorError, TaskErrorCode
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+MADE_BY_RUNNING = ("bench/results",)
 NEVER_SHOWN = {"NO_ERROR", "NOT_SET", "LINK_COORDINATOR_NOT_ENABLED_ERROR"}
 
 
