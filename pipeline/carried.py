@@ -59,7 +59,7 @@ class CarriedLinks:
 
     @property
     def sides(self) -> list[Side]:
-        """What is carried just now."""
+        """Those at work now."""
         return [carried.side for carried, _ in self._running.values() if carried.side is not None]
 
     async def adjust(self, owned: Collection[int]) -> None:
@@ -103,7 +103,7 @@ class CarriedLink:
         self._look = asyncio.Event()
         self._said = ""
         self.side: Side | None = None
-        """Its work for the partner, while there is some."""
+        """There while the partner's link waits for this one to dial."""
 
     def own(self, owned: Collection[int]) -> None:
         """The worker's partitions of its control topics, and a moment to look at the rows."""
@@ -129,44 +129,48 @@ class CarriedLink:
     def _half(self) -> Link | None:
         return self._context.model.links.get(self._name)
 
+    def _app_id(self, half: Link) -> str:
+        return self._context.reach.partner_app_id(half) or self._context.model.topics.app_id
+
     async def _follow(self, half: Link, security: ClientSecurity) -> None:
         """Follow the partner for as long as the half at home dials in this way."""
         admin = Admin(security, client_id=f"clusterlink-{self._name}-carrier")
-        app_id = self._context.reach.partner_app_id(half) or self._context.model.topics.app_id
+        app_id = self._app_id(half)
         partner = Partner(self._name, security, admin, app_id, is_carried=True)
+        dialled = security, app_id
         sender = Sender(security.aiokafka() | {"client_id": f"clusterlink-{self._name}-carrier"})
-        side: Side | None = None
         try:
             await admin.start()
             await partner.open()
             await sender.start()
             partner.model.watch(lambda table, _: self._look.set() if table != "positions" else None)
             self._said = ""
-            while (now := self._half()) is not None and self._context.security_of(now) == security:
+            while (now := self._half()) is not None and (self._context.security_of(now), self._app_id(now)) == dialled:
                 theirs = partner.link()
                 is_wanted = theirs is not None and is_carried(now, theirs, self._context.cluster_id)
-                if is_wanted and side is None:
-                    side = self._side(partner, security, sender)
-                    await side.start()
-                    self.side = side
+                if is_wanted and self.side is None:
+                    self.side = self._side(partner, security, sender)
+                    await self.side.start()
                     log.info("Link %s: carried for its partner in cluster %s", self._name, partner.cluster_id)
-                elif side is not None and not is_wanted:
+                elif self.side is not None and not is_wanted:
                     log.info("Link %s: not carried for its partner any more", self._name)
-                    self.side = None
-                    await side.stop()
-                    side = None
-                if side is not None:
-                    await side.adjust(set(self._owned))
+                    await self._stop_side()
+                if self.side is not None:
+                    await self.side.adjust(set(self._owned))
                 await wait(self._look, LOOK_S)
                 self._look.clear()
         finally:
-            self.side = None
-            if side is not None:
-                await side.stop()
+            if (side := self.side) is not None:
+                await self._stop_side()
                 await self._take_leave(side, partner)
             await partner.close()
             await sender.stop()
             await admin.close()
+
+    async def _stop_side(self) -> None:
+        side, self.side = self.side, None
+        if side is not None:
+            await side.stop()
 
     def _side(self, partner: Partner, security: ClientSecurity, sender: Sender) -> Side:
         home = self._context
@@ -185,7 +189,6 @@ class CarriedLink:
             open_sink=lambda name: self._open_sink(f"{name}:carried"),
             handlers=HANDLERS,
             duties=CARRIED,
-            counted_as=self._name,
         )
 
     async def _take_leave(self, side: Side, partner: Partner) -> None:
