@@ -26,6 +26,7 @@ from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.duties import wait
 from pipeline.lifecycle.handling import CARRIED, HANDLERS
+from pipeline.lifecycle.own_listener import listener_servers
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.carrier import Carrier
 from pipeline.link.models import Link
@@ -149,7 +150,8 @@ class CarriedLink:
                 theirs = partner.link()
                 is_wanted = theirs is not None and is_carried(now, theirs, self._context.cluster_id)
                 if is_wanted and self.side is None:
-                    self.side = self._side(partner, security, sender)
+                    servers = await listener_servers(self._context.own, now.configs)
+                    self.side = self._side(partner, security, sender, servers)
                     await self.side.start()
                     log.info("Link %s: carried for its partner in cluster %s", self._name, partner.cluster_id)
                 elif self.side is not None and not is_wanted:
@@ -172,9 +174,9 @@ class CarriedLink:
         if side is not None:
             await side.stop()
 
-    def _side(self, partner: Partner, security: ClientSecurity, sender: Sender) -> Side:
-        home = self._context
-        reach = Carrying(self._name, home.cluster_id, home.model, home.sealing, self._settings.client_configs())
+    def _side(self, partner: Partner, security: ClientSecurity, sender: Sender, servers: str | None) -> Side:
+        home, configs = self._context, self._settings.client_configs()
+        reach = Carrying(self._name, home.cluster_id, home.model, home.sealing, configs, listener_servers=servers)
         return Side(
             self._settings,
             cluster_id=partner.cluster_id,

@@ -106,14 +106,22 @@ class Carrying:
     is_home = False
 
     def __init__(
-        self, name: str, cluster_id: str, home: ReadModel, sealing: Sealing, worker_configs: Mapping[str, str]
+        self,
+        name: str,
+        cluster_id: str,
+        home: ReadModel,
+        sealing: Sealing,
+        worker_configs: Mapping[str, str],
+        *,
+        listener_servers: str | None = None,
     ) -> None:
-        """`cluster_id` is that of the worker's own cluster."""
+        """`cluster_id` is that of the worker's own cluster, `listener_servers` the addresses of the named listener."""
         self._name = name
         self._cluster_id = cluster_id
         self._home = home
         self._sealing = sealing
         self._worker_configs = worker_configs
+        self._listener_servers = listener_servers
 
     def leads(self, link: Link | None) -> bool:
         half = self._home.links.get(self._name)
@@ -139,7 +147,8 @@ class Carrying:
 
     def properties(self, link: Link) -> Mapping[str, str]:
         half = self._home.links.get(self._name)
-        return local_properties({} if half is None else self._sealing.open(half), self._worker_configs)
+        configs = {} if half is None else self._sealing.open(half)
+        return local_properties(configs, self._worker_configs, self._listener_servers)
 
 
 def dials_for_partner(half: Link) -> bool:

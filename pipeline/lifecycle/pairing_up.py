@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.cluster.errors import ClusterError, RemoteLinkNotFound
+from pipeline.cluster.errors import ClusterError, RemoteLinkNotFound, SecurityError
 from pipeline.control.reach import dials_for_partner
 from pipeline.lifecycle.context import Context
+from pipeline.lifecycle.own_listener import listener_servers
 from pipeline.lifecycle.remote_errors import refused_by
 from pipeline.link.client_properties import LOCAL
-from pipeline.link.errors import Invalid
+from pipeline.link.errors import Invalid, InvalidProperties
 from pipeline.link.models import Link
 from pipeline.link.names import link_id, read_cluster_link_id
 from pipeline.link.pairing import PARTNER_MODE
@@ -24,6 +25,12 @@ async def pair_up(context: Context, link: Link, *, id_given: bool) -> Link:
     """
     if not dials_for_partner(link):
         return link
+    try:
+        await listener_servers(context.own, link.configs)
+    except SecurityError as error:
+        raise InvalidProperties([str(error)]) from error
+    except ClusterError as error:
+        raise refused_by(error, "destination") from error
     try:
         partner = await context.partner(link)
         await partner.catch_up()

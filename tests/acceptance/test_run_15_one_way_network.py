@@ -117,3 +117,26 @@ def test_roles_are_reversed_both_ways(
     produce(private, topic, numbered(50, start=100))
     wait_for_ends(private, public, topic, PARTITIONS)
     assert_equal(private, public, topic, partitions=PARTITIONS, was_source=True)
+
+
+def test_an_old_source_that_waits_is_restored(
+    pair: OneWay, secure_source: LocalCluster, secure_destination: LocalCluster, link: str, unique: Callable[[str], str]
+) -> None:
+    """MIRROR-73 on the public side, which was the source: what it takes of the private cluster is brought to it."""
+    public, private = secure_destination, secure_source
+    topic = f"shared-{unique('topic')}"
+    # nobody may be left out of the question who reads the topic
+    allow(public, DIALLER, "DESCRIBE READ", "*", kind=ResourceType.GROUP)
+    create_topic(public, topic, PARTITIONS)
+    produce(public, topic, numbered(100))
+    checked(pair.there.create_mirror(link, topic))
+    pair.there.wait_for_status(link, topic)
+    wait_for_ends(public, private, topic, PARTITIONS)
+    checked(pair.there.ask("POST", f"/{link}/mirrors:failover", {"mirror_topic_names": [topic]}))
+    pair.there.wait_for_status(link, topic, "STOPPED")
+    produce(private, topic, numbered(20, start=100))
+    produce(public, topic, numbered(5, start=900))
+    checked(pair.here.ask("POST", f"/{link}/mirrors:truncate-and-restore", {"mirror_topic_names": [topic]}))
+    pair.here.wait_for_status(link, topic, within_s=120)
+    wait_for_ends(private, public, topic, PARTITIONS)
+    assert_equal(private, public, topic, partitions=PARTITIONS, was_source=True)

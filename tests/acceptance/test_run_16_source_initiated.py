@@ -40,7 +40,7 @@ def name(unique: Callable[[str], str]) -> str:
 def link(pair: OneWay, source: LocalCluster, destination: LocalCluster, name: str) -> str:
     """Both halves, the waiting one first."""
     checked(pair.here.create_waiting(name, source, **OFTEN, **OFFSETS, metadata_max_age_ms="1000"))
-    checked(pair.there.create_source_half(name, destination, **OFTEN))
+    checked(pair.there.create_source_half(name, destination, **OFTEN, local_listener_name="PLAINTEXT"))
     wait_for_state(pair.here, name, "ACTIVE")
     return name
 
@@ -160,7 +160,7 @@ def test_a_paused_source_half_pauses_the_link(
 def test_the_waiting_half_comes_first(
     pair: OneWay, source: LocalCluster, destination: LocalCluster, name: str, topic: str
 ) -> None:
-    """MODE-12, MODE-13, MODE-15, MODE-17, MODE-18, LINK-96, LINK-97."""
+    """MODE-12, MODE-13, MODE-15, MODE-17, MODE-18, LINK-41, LINK-96, LINK-97."""
     refused = pair.there.create_source_half(name, destination)
     assert refusal(refused) == (400, 40002)
     assert f"a cluster link '{name}' of mode DESTINATION, INBOUND, on cluster {destination.cluster_id}" in refused.text
@@ -173,6 +173,9 @@ def test_the_waiting_half_comes_first(
     assert refusal(pair.there.create_source_half(name, source)) == (400, 40002)
     other_id = pair.there.create_source_half(name, destination, cluster_link_id="AAAAAAAAAAAAAAAAAAAAAA")
     assert refusal(other_id) == (400, 40002)
+    nowhere = pair.there.create_source_half(name, destination, local_listener_name="NOWHERE")
+    assert refusal(nowhere) == (400, 40002)
+    assert "'PLAINTEXT'" in nowhere.text, "it says which there are"
     checked(pair.there.create_source_half(name, destination))
     refused = pair.there.create_mirror(name, topic)
     assert refusal(refused) == (400, 40002)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.link.local_properties import local_properties
+from pipeline.link.local_properties import listener_addresses, local_properties
 
 WORKER = {"bootstrap.servers": "own:9092", "security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN"}
 
@@ -27,3 +27,12 @@ def test_an_address_of_its_own_goes_with_either() -> None:
 def test_timing_is_the_links() -> None:
     made = local_properties({"request.timeout.ms": "5000", "sasl.jaas.config": "of the other cluster"}, WORKER)
     assert made == {**WORKER, "request.timeout.ms": "5000"}
+
+
+def test_a_listener_of_the_own_cluster_gives_the_address_where_the_link_gives_none() -> None:
+    """LINK-41."""
+    told = listener_addresses("INSIDE://a:9093, OUT://[::1]:9094,CONTROLLER://:9095")
+    assert told == {"INSIDE": "a:9093", "OUT": "[::1]:9094"}
+    assert local_properties({}, WORKER, told["INSIDE"])["bootstrap.servers"] == "a:9093"
+    address = {"local.bootstrap.servers": "inside:9093"}
+    assert local_properties(address, WORKER, told["INSIDE"])["bootstrap.servers"] == "inside:9093"
