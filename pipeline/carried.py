@@ -204,7 +204,7 @@ class CarriedLink:
             theirs.cluster_link_id,
             self._context.cluster_id,
             self._settings.worker,
-            error=LinkErrorCode.UNKNOWN,
+            error=LinkErrorCode.REMOTE_LINK_NOT_FOUND_ERROR,
             error_message=f"cluster link '{self._name}' was deleted there",
             time_ms=now_ms(),
         )

@@ -87,6 +87,8 @@ def judge(
     """What the last sign of life, and the silence since, mean for the link."""
     if carrier is None:
         return LinkEvent.LOST, LinkErrorCode.TIMEOUT_ERROR, f"{away(link)}: none of its workers has come yet"
+    if carrier.error is LinkErrorCode.REMOTE_LINK_NOT_FOUND_ERROR:  # it was deleted there: no silence needs to tell
+        return LinkEvent.LOST, carrier.error, f"on the dialling side: {carrier.error_message}"
     if silent_s > silence_s(LinkSettings.of(link.configs)):
         return LinkEvent.LOST, LinkErrorCode.TIMEOUT_ERROR, f"{away(link)}: silent for {silent_s:.0f} s"
     if not is_fresh:

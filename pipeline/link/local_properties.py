@@ -29,7 +29,7 @@ def local_properties(
 
 
 def listener_addresses(listeners: str) -> dict[str, str]:
-    """Name of a listener -> host:port, from a broker's setting "NAME://host:port,..."; without a host it is left out."""
+    """Name of a listener -> host:port, of a broker's setting "NAME://host:port,..."; without a host it is left out."""
     found = {}
     for each in listeners.split(","):
         name, separator, address = each.strip().partition("://")

@@ -137,6 +137,7 @@ def test_deleting_the_source_half_leaves_the_other_waiting(pair: OneWay, link: s
     """MODE-30: and nothing without a name is left in the lists."""
     checked(pair.there.ask("DELETE", f"/{link}"))
     wait_for_state(pair.here, link, "UNAVAILABLE")
+    assert row(pair.here, link)["link_error"] == "REMOTE_LINK_NOT_FOUND_ERROR"
     assert "was deleted there" in row(pair.here, link)["link_error_message"]
     pair.here.wait_for_status(link, mirror, "SOURCE_UNAVAILABLE")
     assert link not in pair.there.links()

@@ -52,6 +52,7 @@ def decided(rows: Rows, duty: Hearing) -> Link:
         (ALIVE, False, 2.9, None, E.NO_ERROR),
         (ALIVE, False, 3.1, LinkEvent.LOST, E.TIMEOUT_ERROR),
         (replace(ALIVE, error=E.UNKNOWN, error_message="paused"), True, 0, LinkEvent.LOST, E.UNKNOWN),
+        (replace(ALIVE, error=E.REMOTE_LINK_NOT_FOUND_ERROR), False, 9, LinkEvent.LOST, E.REMOTE_LINK_NOT_FOUND_ERROR),
         (replace(ALIVE, error=E.CLUSTER_ID_MISMATCH_ERROR), True, 0, LinkEvent.BROKEN, E.CLUSTER_ID_MISMATCH_ERROR),
     ],
 )
