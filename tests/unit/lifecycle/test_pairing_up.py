@@ -49,7 +49,7 @@ async def paired(link: Link, theirs: Link | ClusterError, id_given: bool = False
 
 async def test_the_second_side_takes_the_id_of_the_first() -> None:
     after = await paired(OURS, THEIRS)
-    assert (after.cluster_link_id, after.link_id) == (THEIR_ID, link_id(b"a" * 16))
+    assert (after.cluster_link_id, after.link_id, after.is_paired) == (THEIR_ID, link_id(b"a" * 16), True)
     assert (await paired(replace(OURS, cluster_link_id=THEIR_ID), THEIRS, id_given=True)).cluster_link_id == THEIR_ID
 
 
