@@ -123,8 +123,8 @@ def test_the_private_sides_workers_share_the_work_and_replace_each_other(
         wait_for_ends(source, destination, mirror, PARTITIONS)
         second = f"{mirror}-2"
         create_topic(source, second)
-        wait_for_state(pair.here, link, "ACTIVE")
-        checked(pair.here.create_mirror(link, second))
+        # refused while nobody leads the link there, which may take longer than the link's few seconds of patience
+        wait_until(lambda: pair.here.create_mirror(link, second).is_success, "the other worker leads the link", 60, 1)
         pair.here.wait_for_status(link, second)
         pair.private.launch()
         pair.private.wait_until_ready()
