@@ -1,8 +1,8 @@
-"""Know whether the other side of a bidirectional link is there (MODE-13, MODE-24).
+"""Know whether the other side of a two-sided link is there (MODE-13, MODE-24).
 
 The other side's rows are followed, so that its deletion is seen at once. A side whose partner was there and is gone is
 UNAVAILABLE, with REMOTE_LINK_NOT_FOUND_ERROR, and copies nothing until there is one again. A side that never had one is
-the first: it works as far as it can alone, and waits for the second.
+the first: it works as far as it can alone, and waits for the second. A SOURCE half is never the first (MODE-12).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pipeline.cluster.errors import ClusterError, RemoteLinkNotFound
+from pipeline.control.reach import dials_for_partner
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.duties import IDLE_S, Duty, wait
@@ -89,22 +90,20 @@ class Pairing(Duty):
 
 def is_paired_from_here(link: Link) -> bool:
     """Whether to look for the other side: a paused link says nothing to its remote cluster (LINK-35)."""
-    is_dialling = link.mode is LinkMode.BIDIRECTIONAL and link.connection_mode is ConnectionMode.OUTBOUND
-    return is_dialling and link.state in (LinkState.ACTIVE, LinkState.UNAVAILABLE)
+    return dials_for_partner(link) and link.state in (LinkState.ACTIVE, LinkState.UNAVAILABLE)
 
 
 def paired(link: Link, seen: Seen, context: Context) -> Link:
     """The link that has seen its other side; the second of the two takes the id of the first (MODE-13).
 
-    A side that has mirrors keeps its id, which is in what its tasks remember.
+    A side that waits cannot see the other's. A side that has mirrors keeps its id, which is in what its tasks remember.
     """
     if seen.other is None:
         return link
     after = replace(link, is_paired=True)
-    is_second = not have_same_id(link, seen.other) and takes_id_of(
-        link, seen.other, context.cluster_id, seen.cluster_id
-    )
-    if is_second and not context.model.mirrors_of(link.name):
+    waits = seen.other.connection_mode is ConnectionMode.INBOUND
+    is_second = waits or takes_id_of(link, seen.other, context.cluster_id, seen.cluster_id)
+    if is_second and not have_same_id(link, seen.other) and not context.model.mirrors_of(link.name):
         taken = seen.other.cluster_link_id
         after = replace(after, cluster_link_id=taken, link_id=link_id(read_cluster_link_id(taken)))
     return after
@@ -115,4 +114,5 @@ def event_of(link: Link, seen: Seen) -> LinkEvent | None:
     if seen.other is not None:
         return LinkEvent.REACHED if link.error is ALONE else None
     is_told = link.error is ALONE and link.error_message == seen.missing
-    return LinkEvent.LOST if link.is_paired and not is_told else None
+    has_to_be = link.is_paired or link.mode is LinkMode.SOURCE
+    return LinkEvent.LOST if has_to_be and not is_told else None

@@ -105,6 +105,8 @@ def test_failover_needs_nobody_on_the_private_side(
     checked(pair.here.ask("DELETE", f"/{link}", force="true"))
     pair.private.launch()
     pair.private.wait_until_ready()
+    wait_for_state(pair.there, link, "UNAVAILABLE")
+    wait_until(lambda: row(pair.there, link)["link_error"] == "REMOTE_LINK_NOT_FOUND_ERROR", "its half is alone", 30)
     checked(pair.there.ask("DELETE", f"/{link}"))
 
 
