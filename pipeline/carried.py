@@ -57,18 +57,20 @@ class CarriedLinks:
         self._budget = budget
         self._open_sink = open_sink
         self._running: dict[str, tuple[CarriedLink, asyncio.Task[None]]] = {}
+        self._ending: dict[str, asyncio.Task[None]] = {}
 
     @property
     def sides(self) -> list[Side]:
         """Those at work now."""
         return [carried.side for carried, _ in self._running.values() if carried.side is not None]
 
-    async def adjust(self, owned: Collection[int]) -> None:
+    def adjust(self, owned: Collection[int]) -> None:
         """Begin and end with links as they come and go, and give each the worker's partitions."""
         wanted = {link.name for link in self._context.model.links.values() if dials_for_partner(link)}
         for name in set(self._running) - wanted:
-            await self._end(name)
-        for name in wanted:
+            self._end(name)
+        self._ending = {name: task for name, task in self._ending.items() if not task.done()}
+        for name in wanted - set(self._ending):
             if name not in self._running:
                 carried = CarriedLink(self._settings, self._context, self._budget, self._open_sink, name)
                 self._running[name] = carried, asyncio.create_task(carried.run(), name=f"carry {name}")
@@ -76,12 +78,15 @@ class CarriedLinks:
 
     async def stop(self) -> None:
         """End with all of them."""
-        await asyncio.gather(*(self._end(name) for name in list(self._running)))
+        for name in list(self._running):
+            self._end(name)
+        await asyncio.gather(*self._ending.values(), return_exceptions=True)
 
-    async def _end(self, name: str) -> None:
+    def _end(self, name: str) -> None:
+        """Not waited for: a cluster that does not answer holds up the end, and nothing else (I6)."""
         _, task = self._running.pop(name)
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        self._ending[name] = task
 
 
 class CarriedLink:

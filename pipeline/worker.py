@@ -227,7 +227,7 @@ class Worker:
             self._look.clear()
             try:
                 await side.adjust(self._owned)
-                await carried.adjust(self._owned)
+                carried.adjust(self._owned)
                 await asyncio.sleep(ADJUST_EVERY_S)
             except Exception:
                 log.exception("Work was not adjusted; trying again")

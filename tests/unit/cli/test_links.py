@@ -61,6 +61,28 @@ def test_secrets_come_from_the_environment(on: Cli) -> None:
     assert {"name": "sasl.jaas.config", "value": JAAS} in on.plane.commands[0].arguments["configs"]
 
 
+def test_keys_for_both_clusters_of_a_side_that_dials_for_its_partner(on: Cli) -> None:
+    """LINK-98: the remote pair and the local pair each make three properties; a key without its secret is refused."""
+    env = {"CLUSTERLINK_DESTINATION_API_SECRET": "s3cret", "CLUSTERLINK_LOCAL_API_SECRET": "s3cret"}
+    keys = ("--destination-api-key", "k", "--local-api-key", "k")
+    there = ("--destination-cluster", SOURCE, "--destination-bootstrap-server", "b:9092")
+    words = ("--config", "link.mode=SOURCE", *there)
+    on.ok("link", "create", "east", *words, *keys, env=env)
+    (command,) = on.plane.commands
+    given = {row["name"]: row["value"] for row in command.arguments["configs"]}
+    assert given == {"link.mode": "SOURCE", "bootstrap.servers": "b:9092"} | {
+        f"{head}{name}": value
+        for head in ("", "local.")
+        for name, value in (
+            ("security.protocol", "SASL_SSL"),
+            ("sasl.mechanism", "PLAIN"),
+            ("sasl.jaas.config", JAAS),
+        )
+    }
+    assert command.arguments["destination_cluster_id"] == SOURCE
+    assert on.run("link", "create", "east", *words, "--local-api-key", "k").exit_code == 2
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -18,7 +18,7 @@ from pipeline.lifecycle.pairing import Pairing
 from pipeline.lifecycle.probing import Finding, Probing
 from pipeline.link.models import Link, Mirror
 from pipeline.link.names import cluster_link_id
-from pipeline.link.states import LinkErrorCode, LinkMode, LinkState, MirrorStatus
+from pipeline.link.states import ConnectionMode, LinkErrorCode, LinkMode, LinkState, MirrorStatus
 from tests.unit.lifecycle.rows import LINK, Rows, mirror
 
 OWN_ID, THEIR_ID = cluster_link_id(b"o" * 16), cluster_link_id(b"t" * 16)
@@ -115,6 +115,17 @@ async def test_a_deleted_partner_stops_data_until_there_is_one_again() -> None:
     link = await look(rows, Partner(replace(THEIRS, cluster_link_id=OWN_ID)))
     assert (link.state, link.error) == (LinkState.ACTIVE, LinkErrorCode.NO_ERROR)
     assert is_open(link)
+
+
+async def test_a_source_half_is_never_the_first() -> None:
+    """MODE-12: created unseen, it is alone until the half that waits is there, whose id it takes whenever that is."""
+    half = replace(SIDE, mode=LinkMode.SOURCE, created_ms=1)
+    rows = Rows(half)
+    link = await look(rows, Partner(None))
+    assert (link.state, link.error) == (LinkState.UNAVAILABLE, ALONE)
+    waits = replace(THEIRS, mode=LinkMode.DESTINATION, connection_mode=ConnectionMode.INBOUND)
+    link = await look(rows, Partner(waits))
+    assert (link.state, link.cluster_link_id) == (LinkState.ACTIVE, THEIR_ID)
 
 
 async def test_a_partner_that_may_not_be_seen_is_no_reason_to_stop() -> None:
