@@ -51,7 +51,10 @@ class CarriedLinks:
         context: Context,
         budget: MemoryBudget,
         open_sink: Callable[[str], SliceSink],
+        has_ended: Callable[[], None],
     ) -> None:
+        """`has_ended` is called when a link that went has been left: one of its name may be waiting (`adjust`)."""
+        self._has_ended = has_ended
         self._settings = settings
         self._context = context
         self._budget = budget
@@ -87,6 +90,7 @@ class CarriedLinks:
         _, task = self._running.pop(name)
         task.cancel()
         self._ending[name] = task
+        task.add_done_callback(lambda _: self._has_ended())
 
 
 class CarriedLink:
@@ -196,6 +200,7 @@ class CarriedLink:
             open_sink=lambda name: self._open_sink(f"{name}:carried"),
             handlers=HANDLERS,
             duties=CARRIED,
+            counted_as=self._name,
         )
 
     async def _take_leave(self, side: Side, partner: Partner) -> None:

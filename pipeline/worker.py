@@ -167,7 +167,7 @@ class Worker:
         )
         await self.side.start()
         self.plane.ask_source = partial(source_topics, self.side.context)
-        self._carried = CarriedLinks(self.settings, self.side.context, budget, self.open_link_agent)
+        self._carried = CarriedLinks(self.settings, self.side.context, budget, self.open_link_agent, self._look.set)
         self._is_running = True
         self._tasks = [
             asyncio.create_task(self._keep_working(self.side, self._carried), name="work"),
