@@ -38,7 +38,7 @@ class Carrying(Duty):
     async def run(self) -> None:
         while True:
             link = self.row()
-            if link is None or link.state is LinkState.PAUSED:
+            if link is None or link.state is LinkState.PAUSED or not self.context.reach.leads(link):
                 await self.rows_change()
                 continue
             began = time.monotonic()
