@@ -137,9 +137,9 @@ class Tail:
             for r in records:
                 try:
                     self._apply(Entry(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers)))
-                except Exception:
+                except Exception as error:
                     # a record that nobody can read must not stop what others wrote behind it
-                    log.exception("Left out %s-%d offset %d: cannot be read", r.topic, r.partition, r.offset)
+                    log.error("Left out %s-%d offset %d: cannot be read: %r", r.topic, r.partition, r.offset, error)
         for tp in consumer.assignment():
             # the position also passes what has no record: markers, and what compaction took away
             self._next[tp.topic, tp.partition] = await consumer.position(tp)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.administration.acls import Acl
-from pipeline.cluster.errors import ClusterError
+from pipeline.cluster.errors import ClusterError, SecurityError
 from pipeline.cluster.security import client_arguments
 from pipeline.lifecycle.acl_task import principals_of
 from pipeline.lifecycle.context import Context
@@ -22,9 +22,12 @@ WITHIN_S = 10.0
 SWITCH = "acl.sync.enable"
 
 
-async def preview(context: Context, before: Link | None, after: Link, properties: Mapping[str, str]) -> tuple[str, ...]:
-    """Sentences for the answer's warnings; none unless this turns the sync on. `properties`: the link's, secrets in the
-    clear.
+async def preview(
+    context: Context, before: Link | None, after: Link, properties: Callable[[], Mapping[str, str]]
+) -> tuple[str, ...]:
+    """Sentences for the answer's warnings; none unless this turns the sync on.
+
+    `properties` gives the link's, secrets in the clear; where it cannot (SecurityError) the warning says so instead.
 
     ACLs that other links created at the source are among those told; the cycle itself leaves them out (FILT-6).
     """
@@ -33,14 +36,14 @@ async def preview(context: Context, before: Link | None, after: Link, properties
     is_inbound = after.connection_mode is ConnectionMode.INBOUND
     if not settings.acl_sync_enable or was_on or is_inbound or not settings.acl_filter_set().filters:
         return ()
-    security = client_arguments(properties)
-    principals = principals_of(security) | principals_of(context.own.client.security)
     app_id = context.model.topics.app_id
     try:
+        security = client_arguments(properties())
+        principals = principals_of(security) | principals_of(context.own.client.security)
         async with asyncio.timeout(WITHIN_S), Admin(security, client_id=f"clusterlink-{after.name}") as source:
             theirs = await source.describe_acls()
             here = await context.own.describe_acls()
-    except (ClusterError, TimeoutError) as error:
+    except (ClusterError, SecurityError, TimeoutError) as error:
         return (f"{SWITCH}: what the first cycle would add cannot be told: {str(error) or 'no answer in time'}",)
     never = NeverCopied(principals, (f"{app_id}.", f"{app_id}-"))
     add = sorted(plan_acls(select_acls(theirs, settings.acl_filter_set(), never), here, ()).add)

@@ -57,7 +57,8 @@ async def create_link(context: Context, command: Command, request: Request, deci
         link = replace(link, remote_cluster_id=found.cluster_id)
         if link.state is not LinkState.PAUSED:
             link, _ = advance_link(link, LinkEvent.REACHED, "reached when it was created", now_ms())
-    told = await preview(context, None, link, link.configs) if new.validate else ()
+    clear = link.configs
+    told = await preview(context, None, link, lambda: clear) if new.validate else ()
     sealed = await asyncio.to_thread(context.sealing.seal, link.name, link.configs, new.secrets)
     link = replace(link, configs=sealed)
     if new.validate:
@@ -82,7 +83,9 @@ async def update_link(context: Context, command: Command, request: Request, deci
         after, _ = advance_link(after, LinkEvent.PAUSE, f"paused by {command.principal or 'an operator'}", now_ms())
     elif not paused and after.state is LinkState.PAUSED:
         after, _ = advance_link(after, LinkEvent.RESUME, f"resumed by {command.principal or 'an operator'}", now_ms())
-    told = await preview(context, link, after, context.properties_of(after)) if link.state is LinkState.ACTIVE else ()
+    told: tuple[str, ...] = ()
+    if link.state is LinkState.ACTIVE:
+        told = await preview(context, link, after, lambda: context.properties_of(after))
     decision.put_link(after)
     decision.data = {"changed": sorted(changed.changed), "warnings": [*changed.warnings, *told]}
 

@@ -182,7 +182,10 @@ async def test_writers_that_all_believe_they_own_a_partition_shift_nothing(
     admin = Admin(client_arguments({"bootstrap.servers": destination.bootstrap_servers}))
     await ensure(topics, (), admin)
     await asyncio.to_thread(create_topic, destination, topic, PARTITIONS)
-    topic_id = (await admin.describe_topics([topic]))[topic].topic_id
+    async with asyncio.timeout(30):  # the broker may not show the topic the moment it is made
+        while (found := (await admin.describe_topics([topic]))[topic]).error:
+            await asyncio.sleep(0.05)
+    topic_id = found.topic_id
     await admin.close()
     sources = [Source.make(seed, offsets, SEEDED if seed % 2 else 0) for seed in range(PARTITIONS)]
     pieces = [Piece("link", topic, topic, n, "", topic_id, source.start) for n, source in enumerate(sources)]

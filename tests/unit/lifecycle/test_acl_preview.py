@@ -9,7 +9,7 @@ from typing import Any, Self
 import pytest
 
 from pipeline.cluster.administration.acls import Acl
-from pipeline.cluster.errors import ClusterError, KafkaFailure, Unreachable
+from pipeline.cluster.errors import ClusterError, KafkaFailure, SecretUnreadable, Unreachable
 from pipeline.cluster.security import client_arguments
 from pipeline.lifecycle import acl_preview
 from pipeline.lifecycle.acl_preview import preview
@@ -47,7 +47,7 @@ class Cluster:
 
 async def told(monkeypatch: pytest.MonkeyPatch, source: Cluster, *here: Acl, before: Any = LINK) -> tuple[str, ...]:
     monkeypatch.setattr(acl_preview, "Admin", lambda security, client_id: source)
-    return await preview(Rows().context(own=Cluster(*here)), before, ON, ON.configs)
+    return await preview(Rows().context(own=Cluster(*here)), before, ON, lambda: ON.configs)
 
 
 async def test_what_the_destination_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,3 +96,11 @@ def test_a_certificates_subject_is_the_links_principal() -> None:
     }
     assert principals_of(client_arguments(properties)) == {"User:CN=link-user"}
     assert principals_of(client_arguments({"bootstrap.servers": "a:9092"})) == frozenset()
+
+
+async def test_a_secret_that_cannot_be_read_hinders_no_change() -> None:
+    def unreadable() -> dict[str, str]:
+        raise SecretUnreadable("sasl.jaas.config", "was stored under another key")
+
+    (told,) = await preview(Rows().context(own=Cluster()), None, ON, unreadable)
+    assert "cannot be told: sasl.jaas.config: was stored under another key" in told
