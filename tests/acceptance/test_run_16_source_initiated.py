@@ -138,8 +138,8 @@ def test_the_private_sides_workers_share_the_work_and_replace_each_other(
 def test_deleting_the_source_half_leaves_the_other_waiting(pair: OneWay, link: str, mirror: str) -> None:
     """MODE-30: and nothing without a name is left in the lists."""
     checked(pair.there.ask("DELETE", f"/{link}"))
-    wait_for_state(pair.here, link, "UNAVAILABLE")
-    assert row(pair.here, link)["link_error"] == "REMOTE_LINK_NOT_FOUND_ERROR"
+    wait_for_state(pair.here, link, "UNAVAILABLE")  # maybe for its silence first, before its last word is read
+    wait_until(lambda: row(pair.here, link)["link_error"] == "REMOTE_LINK_NOT_FOUND_ERROR", "it says what is missing")
     assert "was deleted there" in row(pair.here, link)["link_error_message"]
     pair.here.wait_for_status(link, mirror, "SOURCE_UNAVAILABLE")
     assert link not in pair.there.links()
