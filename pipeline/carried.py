@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Collection
+from functools import partial
 
 from aiokafka.errors import KafkaError
 
@@ -55,10 +56,8 @@ class CarriedLinks:
     ) -> None:
         """`has_ended` is called when a link that went has been left: one of its name may be waiting (`adjust`)."""
         self._has_ended = has_ended
-        self._settings = settings
         self._context = context
-        self._budget = budget
-        self._open_sink = open_sink
+        self._carry = partial(CarriedLink, settings, context, budget, open_sink)
         self._running: dict[str, tuple[CarriedLink, asyncio.Task[None]]] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
 
@@ -75,7 +74,7 @@ class CarriedLinks:
         self._ending = {name: task for name, task in self._ending.items() if not task.done()}
         for name in wanted - set(self._ending):
             if name not in self._running:
-                carried = CarriedLink(self._settings, self._context, self._budget, self._open_sink, name)
+                carried = self._carry(name)
                 self._running[name] = carried, asyncio.create_task(carried.run(), name=f"carry {name}")
             self._running[name][0].own(owned)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.given_configs import client_configs
-from pipeline.cli.options import Session, example, session
+from pipeline.cli.options import Session, example, own_cluster, session, source_cluster
 from pipeline.cli.output import show_rows
 
 if TYPE_CHECKING:
@@ -25,23 +25,12 @@ MOST_GROUPS = 200
         "clusterlink doctor --source-command-config a.properties --command-config b.properties --topic orders -o json",
     )
 )
-@click.option(
-    "--source-bootstrap-server", envvar="CLUSTERLINK_SOURCE_BOOTSTRAP_SERVER", help="Addresses of the source cluster."
+@source_cluster(
+    "Addresses of the source cluster.",
+    "File of client properties for it, with the credentials that the link shall have.",
 )
-@click.option(
-    "--source-command-config",
-    envvar="CLUSTERLINK_SOURCE_COMMAND_CONFIG",
-    type=click.Path(),
-    help="File of client properties for it, with the credentials that the link shall have.",
-)
-@click.option(
-    "--bootstrap-server", envvar="CLUSTERLINK_BOOTSTRAP_SERVERS", help="Addresses of the workers' own cluster."
-)
-@click.option(
-    "--command-config",
-    envvar="CLUSTERLINK_COMMAND_CONFIG",
-    type=click.Path(),
-    help="File of client properties for it, with the workers' credentials.",
+@own_cluster(
+    "Addresses of the workers' own cluster.", "File of client properties for it, with the workers' credentials."
 )
 @click.option("--topic", "topics", multiple=True, help="Topic to be mirrored; may be repeated.  [default: all visible]")
 @click.option(

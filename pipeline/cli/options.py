@@ -84,6 +84,25 @@ force = click.option("--force", is_flag=True, help="Do not ask.")
 link_option = click.option("--link", "link", envvar="CLUSTERLINK_LINK", help="Name of the link.")
 
 
+def own_cluster(servers_help: str, config_help: str) -> Callable[[F], F]:
+    """How to reach the cluster of mirrors and workers, for commands that ask it themselves."""
+    return _reaching("--", "CLUSTERLINK_", "BOOTSTRAP_SERVERS", servers_help, config_help)
+
+
+def source_cluster(servers_help: str, config_help: str) -> Callable[[F], F]:
+    """How to reach the source cluster, likewise."""
+    return _reaching("--source-", "CLUSTERLINK_SOURCE_", "BOOTSTRAP_SERVER", servers_help, config_help)
+
+
+def _reaching(option: str, variable: str, servers: str, servers_help: str, config_help: str) -> Callable[[F], F]:
+    """Addresses and a file of client properties."""
+    addresses = click.option(f"{option}bootstrap-server", envvar=f"{variable}{servers}", help=servers_help)
+    config = click.option(
+        f"{option}command-config", envvar=f"{variable}COMMAND_CONFIG", type=click.Path(), help=config_help
+    )
+    return lambda command: addresses(config(command))
+
+
 def session(command: F) -> F:
     """Give the command the common options and, as its first argument, the Session they make."""
 

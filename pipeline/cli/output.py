@@ -54,11 +54,6 @@ def show_data(data: Any, form: Format) -> None:
         click.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
-def without_empty(row: Row, *names: str) -> dict[str, Any]:
-    """The row without those of the named fields (of all, if none is named) that are empty."""
-    return {name: value for name, value in row.items() if value not in (None, "") or (names and name not in names)}
-
-
 def _text(value: Any) -> str:
     if value is None:
         return ""

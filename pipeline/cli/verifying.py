@@ -11,7 +11,7 @@ import click
 
 from pipeline.cli.finding import links_of
 from pipeline.cli.given_configs import client_configs
-from pipeline.cli.options import Session, example, link_option, session
+from pipeline.cli.options import Session, example, link_option, own_cluster, session, source_cluster
 from pipeline.cli.output import Format, show_data, show_object
 
 if TYPE_CHECKING:
@@ -44,21 +44,8 @@ SECURITY = "security.protocol"
     is_flag=True,
     help="Leave out what only read_uncommitted consumers see; for a mirror that was the source before a reverse.",
 )
-@click.option("--bootstrap-server", envvar="CLUSTERLINK_BOOTSTRAP_SERVERS", help="Addresses of the mirror's cluster.")
-@click.option(
-    "--command-config", envvar="CLUSTERLINK_COMMAND_CONFIG", type=click.Path(), help="File of client properties for it."
-)
-@click.option(
-    "--source-bootstrap-server",
-    envvar="CLUSTERLINK_SOURCE_BOOTSTRAP_SERVER",
-    help="Addresses of the source cluster.  [default: the link's]",
-)
-@click.option(
-    "--source-command-config",
-    envvar="CLUSTERLINK_SOURCE_COMMAND_CONFIG",
-    type=click.Path(),
-    help="File of client properties for it.",
-)
+@own_cluster("Addresses of the mirror's cluster.", "File of client properties for it.")
+@source_cluster("Addresses of the source cluster.  [default: the link's]", "File of client properties for it.")
 @session
 def verify(
     on: Session,

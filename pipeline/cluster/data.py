@@ -72,11 +72,6 @@ class DataClient:
         """The node that takes administrative requests; under KRaft any broker, since each passes them on."""
         return self._known.info.controller_id
 
-    @property
-    def metadata_age_ms(self) -> float:
-        """Time since the tracked topics were last read; infinite before the first time."""
-        return (time.monotonic() - self._known.read_at) * 1000
-
     async def send(self, node_id: int, request: Any, timeout_ms: int | None = None) -> Any:
         """Send ``request`` to a broker and return the response object. Raises ClusterError.
 
@@ -200,7 +195,6 @@ class _Known:
         self.tracked: set[str] = set()
         self.wanted: set[str] = set()
         """Topics to read with the next reading of some."""
-        self.read_at = float("-inf")
         self.read_all, self.read_wanted = _Reading(), _Reading()
 
     def learn(self, info: ClusterInfo) -> None:
@@ -208,7 +202,6 @@ class _Known:
         self.info = info
         both = self.topics | dict(info.topics)
         self.topics = {name: found for name, found in both.items() if name in self.tracked}
-        self.read_at = time.monotonic()
 
     def learn_some(self, info: ClusterInfo) -> None:
         """Take over an answer about some topics."""

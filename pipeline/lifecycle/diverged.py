@@ -10,8 +10,6 @@ the saving had come: whoever takes over goes on behind it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -143,8 +141,3 @@ async def _saved_up_to(consumer: AIOKafkaConsumer, side: TopicPartition) -> int:
 def origin(partition: int, offset: int) -> list[tuple[str, bytes]]:
     """Headers that say where a saved record was."""
     return [(PARTITION_HEADER, str(partition).encode()), (OFFSET_HEADER, str(offset).encode())]
-
-
-def origin_of(headers: Mapping[str, Any]) -> tuple[int, int]:
-    """The partition and offset that a saved record had."""
-    return int(headers[PARTITION_HEADER]), int(headers[OFFSET_HEADER])

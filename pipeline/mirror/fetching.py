@@ -120,11 +120,6 @@ class Fetcher:
             self.session.drop(copier.key)
 
     @property
-    def is_unused(self) -> bool:
-        """Whether no partition is left to read."""
-        return not self._copiers
-
-    @property
     def is_dead(self) -> bool:
         """Whether it reads no more."""
         return self._task.done()

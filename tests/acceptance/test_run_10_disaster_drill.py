@@ -29,18 +29,29 @@ def reverse(sides: tuple[Rest, Rest], link: str, topic: str, ends_as: str = "ACT
     return time.monotonic() - began
 
 
+@pytest.fixture
+def link(
+    source: LocalCluster, destination: LocalCluster, rest: Rest, rest_there: Rest, unique: Callable[[str], str]
+) -> str:
+    """A bidirectional link between the two, both of its objects made."""
+    name = unique("link")[-40:]
+    checked(rest.create_side(name, source))
+    checked(rest_there.create_side(name, destination))
+    return name
+
+
 @pytest.mark.timeout(400)
 def test_run_10(
+    *,
     source: LocalCluster,
     destination: LocalCluster,
     rest: Rest,
     rest_there: Rest,
+    link: str,
     unique: Callable[[str], str],
 ) -> None:
-    link, topic = unique("link")[-40:], unique("topic")
+    topic = unique("topic")
     create_topic(source, topic, PARTITIONS, retention_ms="86400000")
-    checked(rest.create_side(link, source))
-    checked(rest_there.create_side(link, destination))
     checked(rest.create_mirror(link, topic))
     rest.wait_for_status(link, topic)
     times = []
@@ -63,16 +74,16 @@ def test_run_10(
 
 @pytest.mark.timeout(300)
 def test_run_11(
+    *,
     source: LocalCluster,
     destination: LocalCluster,
     rest: Rest,
     rest_there: Rest,
+    link: str,
     unique: Callable[[str], str],
 ) -> None:
-    link, topic = unique("link")[-40:], unique("topic")
+    topic = unique("topic")
     create_topic(source, topic, PARTITIONS)
-    checked(rest.create_side(link, source))
-    checked(rest_there.create_side(link, destination))
     checked(rest.create_mirror(link, topic))
     produce(source, topic, numbered(100))
     rest.wait_for_status(link, topic)
@@ -89,16 +100,16 @@ def test_run_11(
 
 @pytest.mark.timeout(300)
 def test_a_producer_that_was_overlooked_is_found(
+    *,
     source: LocalCluster,
     destination: LocalCluster,
     rest: Rest,
     rest_there: Rest,
+    link: str,
     unique: Callable[[str], str],
 ) -> None:
     """MIRROR-4 (b): the old source's own records are taken for nobody's; one that is written since is found."""
-    link, sleeping, busy = unique("link")[-40:], unique("sleeping"), unique("busy")
-    checked(rest.create_side(link, source))
-    checked(rest_there.create_side(link, destination))
+    sleeping, busy = unique("sleeping"), unique("busy")
     for topic in (sleeping, busy):
         create_topic(source, topic)
         produce(source, topic, numbered(100))

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 
 from pipeline.api.authentication import Authentication
 from pipeline.api.mounting import mount
 from tests.unit.api.fake_plane import FakePlane
-
-Client = TestClient[web.Request, web.Application]
-Serve = Callable[..., Awaitable[Client]]
+from tests.unit.api.serving import Client, Serve, serving
 
 
 @pytest.fixture
@@ -24,19 +21,11 @@ def plane() -> FakePlane:
 
 @pytest.fixture
 async def serve(plane: FakePlane) -> AsyncIterator[Serve]:
-    clients: list[Client] = []
+    def mount_all(app: web.Application, authentication: Authentication, **options: Any) -> None:
+        mount(app, plane, authentication, **options)
 
-    async def start(authentication: Authentication | None = None, **options: Any) -> Client:
-        app = web.Application()
-        mount(app, plane, authentication or Authentication.off(), **options)
-        client = TestClient(TestServer(app))
-        await client.start_server()
-        clients.append(client)
-        return client
-
-    yield start
-    for client in clients:
-        await client.close()
+    async with serving(mount_all) as start:
+        yield start
 
 
 @pytest.fixture
