@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from bench.cases import Case
 from bench.measures import OURS
@@ -15,9 +16,8 @@ def measure(bench: Bench, case: Case, records: int, _starters: Sequence[Starter]
     with bench.loaded(case, records) as loaded:
         with bench.ours() as worker:
             worker.link()
-            idle = bench.watched(worker).sample(0)
-            worker.mirror(loaded.topic)
-            samples = [idle, *bench.watch(worker, loaded.topic, case.partitions, loaded.offsets)]
+            begin = partial(worker.mirror, loaded.topic)
+            samples = bench.watch(begin, worker, loaded.topic, case.partitions, loaded.offsets)
         found = figures(samples, loaded.records, loaded.offsets, case.record_bytes)
         found = {**found, **memory_figures(samples, loaded.offsets)}
         yield bench.outcome(case, OURS, found, loaded.topic, samples)

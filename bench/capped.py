@@ -6,6 +6,7 @@ The cap is of a link on one worker, and counts what comes over the network.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from bench.cases import Case
 from bench.measures import OURS, Figures, Measure
@@ -30,8 +31,8 @@ def _copied(bench: Bench, case: Case, records: int, who: str, workers: int) -> O
     with bench.loaded(case, records) as loaded:
         with bench.ours(workers) as worker:
             worker.link(link_max_bytes_per_second=str(CAP))
-            worker.mirror(loaded.topic)
-            samples = bench.watch(worker, loaded.topic, case.partitions, loaded.offsets)
+            begin = partial(worker.mirror, loaded.topic)
+            samples = bench.watch(begin, worker, loaded.topic, case.partitions, loaded.offsets)
         found = figures(samples, loaded.records, loaded.offsets, case.record_bytes)
         on_the_wire = loaded.log_bytes / (loaded.records * case.record_bytes)
         return bench.outcome(case, who, {**found, **_deviation(found, on_the_wire, workers)}, loaded.topic, samples)

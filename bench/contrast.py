@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from bench.cases import Case, Kind
 from bench.measuring import figures
@@ -16,7 +17,7 @@ def measure(bench: Bench, case: Case, records: int, _starters: Sequence[Starter]
         worker.link()
         for kind in (Kind.PLAIN, case.kind):
             with bench.loaded(replace(case, kind=kind), records) as loaded:
-                worker.mirror(loaded.topic)
-                samples = bench.watch(worker, loaded.topic, case.partitions, loaded.offsets)
+                begin = partial(worker.mirror, loaded.topic)
+                samples = bench.watch(begin, worker, loaded.topic, case.partitions, loaded.offsets)
                 found = figures(samples, loaded.records, loaded.offsets, case.record_bytes)
                 yield bench.outcome(case, kind.value, found, loaded.topic, samples)

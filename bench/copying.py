@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from bench.cases import Case
 from bench.loading import Loaded, delete_topic
@@ -40,8 +41,8 @@ def copied(bench: Bench, case: Case, loaded: Loaded, start: Starter) -> Outcome:
         offsets = loaded.offsets if copier.keeps_offsets else loaded.records
         try:
             with copier:
-                copier.copy(loaded.topic, case)
-                samples = bench.watch(copier, loaded.topic, case.partitions, offsets)
+                begin = partial(copier.copy, loaded.topic, case)
+                samples = bench.watch(begin, copier, loaded.topic, case.partitions, offsets)
             found = figures(samples, loaded.records, offsets, case.record_bytes)
         except Stalled as error:
             delete_topic(bench.destination.bootstrap_servers, loaded.topic)

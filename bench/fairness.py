@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from bench.cases import Case
 from bench.clusterlink import Clusterlink
@@ -38,14 +39,14 @@ def measure(bench: Bench, case: Case, records: int, _starters: Sequence[Starter]
             yield Outcome(case, "alone, the source is read", percentiles(after_warm_up(there, first)))
             yield Outcome(case, "alone", percentiles(after_warm_up(here, first)))
             worker.link("bench-busy")
-            worker.mirror(loaded.topic, "bench-busy")
-            bench.watch(worker, loaded.topic, case.partitions, 1)
+            begin = partial(worker.mirror, loaded.topic, "bench-busy")
+            bench.watch(begin, worker, loaded.topic, case.partitions, 1)
             rest = range(first.stop, first.stop + count)
             go_on = _at_intervals(lambda: ends.total() < loaded.offsets)
             second = _streamed(stream, rest, (here, there), go_on)
             bench.say(f"  the backlog was at {ends.total():,} of {loaded.offsets:,} when {len(second):,} had been sent")
             yield Outcome(case, "beside a backlog, the source is read", percentiles(after_warm_up(there, second)))
-        bench.watch(worker, loaded.topic, case.partitions, loaded.offsets)
+        bench.watch(lambda: None, worker, loaded.topic, case.partitions, loaded.offsets)
         remark = here.remark or bench.difference(loaded.topic)
         delete_topic(bench.destination.bootstrap_servers, loaded.topic)
         found = bench.outcome(case, "beside a backlog", percentiles(after_warm_up(here, second)), topic)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 from kafka import TopicPartition
@@ -49,11 +50,13 @@ def _reassigned(cluster: LocalCluster, case: Case, records: int) -> tuple[Figure
     admin = KafkaAdminClient(bootstrap_servers=servers)
     try:
         wanted = {TopicPartition(topic, number): [2] for number in range(case.partitions)}
-        refused = [str(error) for error in admin.alter_partition_reassignments(wanted).values() if error is not None]
-        if refused:
-            raise RuntimeError(f"the reassignment was refused: {refused[0]}")
         brokers = Watched((), cluster.process_ids)
-        samples = watch(lambda: records * log_bytes(cluster, topic, 2) // whole, records, brokers)
+        samples = watch(
+            partial(_reassign, admin, wanted),
+            lambda: records * log_bytes(cluster, topic, 2) // whole,
+            records,
+            lambda: brokers,
+        )
         give_up_at = time.monotonic() + TIMEOUT_S
         while admin.list_partition_reassignments(list(wanted)):
             if time.monotonic() > give_up_at:
@@ -64,3 +67,9 @@ def _reassigned(cluster: LocalCluster, case: Case, records: int) -> tuple[Figure
     delete_topic(servers, topic)
     found = figures(samples, records, records, case.record_bytes)
     return {measure: found[measure] for measure in (Measure.MB_PER_S, Measure.BROKER_CPU_S_PER_GB)}, samples
+
+
+def _reassign(admin: KafkaAdminClient, wanted: dict[TopicPartition, list[int]]) -> None:
+    refused = [str(error) for error in admin.alter_partition_reassignments(wanted).values() if error is not None]
+    if refused:
+        raise RuntimeError(f"the reassignment was refused: {refused[0]}")

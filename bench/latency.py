@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from bench.cases import Case
 from bench.loading import create_topic, delete_topic
@@ -34,8 +35,7 @@ def _outcomes(bench: Bench, case: Case, topic: str, records: int, start: Starter
         copier = start(bench.source, bench.destination, folder)
         try:
             running.enter_context(copier)
-            copier.copy(topic, case)
-            bench.watch(copier, topic, case.partitions, len(warm_up))
+            bench.watch(partial(copier.copy, topic, case), copier, topic, case.partitions, len(warm_up))
             here = running.enter_context(Reader(bench.destination.bootstrap_servers, topic, case.partitions))
             there = running.enter_context(Reader(servers, topic, case.partitions))
             here.wait_for(len(warm_up))

@@ -58,20 +58,18 @@ class Watched:
 
 
 def figures(samples: Sequence[Sample], records: int, offsets: int, record_bytes: int) -> Figures:
-    """Compute the figures from samples that begin before the first record and end with the last.
+    """Compute the figures from samples that begin before the first record and end with the last, as `watch` takes them.
 
     The rates are of the part after the warm-up, the first quarter of the records, or of the whole where it is too
     short for that. records is what the source has, offsets how far its log goes (markers and holes count). MB are 10^6
     bytes of payload.
     """
     share = records / offsets
-    begun = max((each for each in samples if each.offsets == 0), key=lambda each: each.time_s, default=samples[0])
+    begun = max((each for each in samples if each.offsets == 0), key=lambda each: each.time_s)
     warm = next(each for each in samples if each.offsets >= WARM_UP_SHARE * offsets)
     last = next(each for each in samples if each.offsets >= offsets)
     if last is warm:
         warm = begun
-    if last is warm:
-        raise Stalled("too few records: the whole copy fits between two samples")
     copied = (last.offsets - warm.offsets) * share
     seconds = last.time_s - warm.time_s
     gigabytes = copied * record_bytes / 1e9
@@ -112,14 +110,26 @@ class Ends:
             return 0
 
 
-def watch(size: Callable[[], int], offsets: int, watched: Watched, every_s: float = SAMPLE_EVERY_S) -> list[Sample]:
-    """Sample until the copy's size has reached offsets. Raises Stalled when it stands still for a minute."""
-    samples: list[Sample] = []
+def watch(
+    begin: Callable[[], object],
+    size: Callable[[], int],
+    offsets: int,
+    watched: Callable[[], Watched],
+    every_s: float = SAMPLE_EVERY_S,
+) -> list[Sample]:
+    """Sample once, begin the copy, and sample until its size has reached offsets.
+
+    watched is asked before and after the beginning: a copier may have its processes only then. Raises Stalled when the
+    copy stands still for a minute.
+    """
+    samples = [watched().sample(0)]
+    begin()
+    processes = watched()
     grew_at = time.monotonic()
-    while not samples or samples[-1].offsets < offsets:
+    while samples[-1].offsets < offsets:
         began = time.monotonic()
-        found = watched.sample(size())
-        if not samples or found.offsets > samples[-1].offsets:
+        found = processes.sample(size())
+        if found.offsets > samples[-1].offsets:
             grew_at = found.time_s
         samples.append(found)
         if found.time_s - grew_at > STALL_S:

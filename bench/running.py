@@ -87,10 +87,12 @@ class Bench:
         """The processes to sample: the copier's and both sides' brokers."""
         return Watched(copier.pids, self.source.process_ids + self.destination.process_ids)
 
-    def watch(self, copier: Copier, topic: str, partitions: int, offsets: int) -> list[Sample]:
-        """Sample until the copy has so many offsets. Raises Stalled."""
+    def watch(
+        self, begin: Callable[[], object], copier: Copier, topic: str, partitions: int, offsets: int
+    ) -> list[Sample]:
+        """Sample, begin, and sample until the copy has so many offsets. Raises Stalled."""
         ends = Ends(self.destination.bootstrap_servers, topic, partitions)
-        return watch(ends.total, offsets, self.watched(copier))
+        return watch(begin, ends.total, offsets, lambda: self.watched(copier))
 
     def difference(self, topic: str) -> str:
         """What the copy differs in; empty where it is the source's log."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from bench.cases import Case
 from bench.loading import create_topic, delete_topic
@@ -35,8 +36,7 @@ def measure(bench: Bench, case: Case, start: int, _starters: Sequence[Starter]) 
     bench.say(f"{case.title}: the source begins at {start:,}")
     with bench.ours() as worker:
         worker.link()
-        worker.mirror(topic)
-        samples = bench.watch(worker, topic, case.partitions, start + RECORDS)
+        samples = bench.watch(partial(worker.mirror, topic), worker, topic, case.partitions, start + RECORDS)
         found = figures(samples, start + RECORDS, start + RECORDS, RECORD_BYTES)
         worker.wait_until_active(1)
     shown = {Measure.OFFSETS_PER_S: found[Measure.RECORDS_PER_S], Measure.RSS_MB: found[Measure.RSS_MB]}
