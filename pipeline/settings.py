@@ -192,6 +192,14 @@ SETTINGS: tuple[Setting, ...] = (
         "File of REST callers: `role:name:secret` lines (roles operator and reader) for basic and bearer.",
     ),
     Setting(
+        "rest_allowed_hosts",
+        str,
+        "",
+        _any,
+        "Where rest_authentication is none: names with dots that workers may be called by, comma separated; "
+        "`.example.org` is every name below, `*` any. Addresses and names of private networks need no mention.",
+    ),
+    Setting(
         "rest_rate_limit",
         float,
         0.0,

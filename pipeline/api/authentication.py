@@ -80,11 +80,13 @@ class Authentication:
 
     credentials: tuple[Credential, ...] = ()
     required: bool = True
+    hosts: frozenset[str] = frozenset()
+    """Where nothing is required: by which names workers may be called, see `known_hosts`."""
 
     @classmethod
-    def off(cls) -> Authentication:
+    def off(cls, hosts: frozenset[str] = frozenset()) -> Authentication:
         """The explicit choice of no authentication: every caller is User:ANONYMOUS with the operator's role."""
-        return cls((), required=False)
+        return cls((), required=False, hosts=hosts)
 
     def recognise(self, authorization: str | None, certificate: Mapping[str, Any] | None) -> Principal | None:
         """Return the caller behind an Authorization header or a verified TLS peer certificate, or None (401)."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from pathlib import Path
 
 from pipeline.api.authentication import Authentication, read_authentication
+from pipeline.api.known_hosts import read_hosts
 from pipeline.api.rate import RateLimit
 from pipeline.api.tls import server_context
 from pipeline.settings import SettingsError, WorkerSettings
@@ -15,6 +17,9 @@ LEAST_BURST = 10
 
 def authentication(settings: WorkerSettings) -> Authentication:
     """Who may call REST. Raises SettingsError where the credentials file cannot be used."""
+    if settings.rest_authentication == "none":
+        own = {socket.gethostname().lower(), settings.web_host.lower()}
+        return Authentication.off(read_hosts(settings.rest_allowed_hosts) | own)
     name, path = "CLUSTERLINK_REST_CREDENTIALS_FILE", settings.rest_credentials_file
     lines: list[str] = []
     if path:

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 from pipeline.api import context
 from pipeline.api.authentication import Authentication, Role
 from pipeline.api.failures import Challenged, Throttled, answer_failures
+from pipeline.api.known_hosts import check_known_host
 from pipeline.api.rate import RateLimit
 from pipeline.api.routes import MISPLACED_CONFIG, ROUTES, Route
 from pipeline.api.same_origin import SAFE_METHODS, check_same_origin
@@ -86,9 +87,12 @@ async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Know the caller before anything else is said, unknown paths included: 401, 403, 429 (REST-73, 74, 81).
 
-    Changes are taken from operators only, and from no page of another site.
+    Changes are taken from operators only, and from no page of another site. Where everybody may call, nothing is
+    answered under a name that may be another site's.
     """
     authentication = request.config_dict[context.AUTHENTICATION]
+    if not authentication.required:
+        check_known_host(request, authentication.hosts)
     transport = request.transport
     certificate = transport.get_extra_info("peercert") if transport is not None else None
     principal = authentication.recognise(request.headers.get("Authorization"), certificate)
