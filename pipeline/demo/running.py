@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 import threading
 import time
@@ -66,9 +67,8 @@ def run(console: Console, seconds: float, keep: bool) -> int:
         console.print("No more records; now both sides are read and compared, record by record")
         report = compare(on)
         show_report(console, report)
-        look_around(console, on)
         if keep:
-            console.print("\nAll of it goes on running until Ctrl-C.")
+            look_around(console, on)
             threading.Event().wait()
         watch.close()
         return report.exit_code
@@ -81,6 +81,7 @@ def stage(console: Console) -> Iterator[Stage]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clusterlink-demo-")))
         GUARD.add_folder(folder)
         stack.callback(GUARD.drop_folder, folder)
+        console.print("Starting two Kafka clusters (the first time, Kafka's jars are downloaded: some 45 MB)")
         began = time.monotonic()
         source, destination = LocalCluster(), LocalCluster()
         start_together((source, destination))
@@ -119,17 +120,26 @@ def show_report(console: Console, report: Report) -> None:
 
 
 def look_around(console: Console, on: Stage) -> None:
-    """Where to look and what to type while it runs."""
+    """Where to look and what to type while it runs, complete: a test types it."""
     url, destination = on.worker.url, on.destination.bootstrap_servers
     lines = (
+        "",
+        "All of it goes on running until Ctrl-C. Look at it with a browser:",
+        "",
+        f"Console               {url}/console/",
+        f"Metrics               {url}/metrics",
+        "",
+        "or in a second terminal:",
+        "",
+        f'export PATH="{Path(sys.executable).parent}:$PATH" CLUSTERLINK_URL={url}',
+        "clusterlink link list",
+        f"clusterlink mirror describe {TOPIC} --link {LINK}",
+        f"clusterlink mirror verify {TOPIC} --link {LINK} --bootstrap-server {destination}",
+        f"clusterlink mirror failover {TOPIC} --link {LINK} --dry-run",
         "",
         f"Source cluster        {on.source.bootstrap_servers}",
         f"Destination cluster   {destination}",
         f"REST                  {url}/kafka/v3/clusters/{on.destination.cluster_id}/links",
-        "",
-        f"clusterlink --url {url} link list",
-        f"clusterlink --url {url} mirror describe {TOPIC} --link {LINK}",
-        f"clusterlink --url {url} mirror verify {TOPIC} --link {LINK} --bootstrap-server {destination}",
     )
     for text in lines:
         console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -33,7 +33,10 @@ class JavaBroker:
         properties_file = folder / "server.properties"
         properties_file.write_text(to_text(properties))
         properties_file.chmod(0o600)
-        main = [*definitions, "kafka.Kafka", str(properties_file)]
+        # Native libraries of the codecs are unpacked there, and stay behind where a broker is killed.
+        scratch = folder / "tmp"
+        scratch.mkdir(exist_ok=True)
+        main = [f"-Djava.io.tmpdir={scratch}", *definitions, "kafka.Kafka", str(properties_file)]
         self._command = java_command(home, main, heap_mb, jit, flags)
         self._process: ServerProcess | None = None
 

@@ -75,11 +75,22 @@ def test_the_demo_verifies_its_mirror_and_cleans_up(tmp_path: Path):
         assert running.left_behind() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_demo_cleans_up(tmp_path: Path, number: signal.Signals):
+def test_what_a_kept_demo_says_can_be_typed(tmp_path: Path):
+    with demo(tmp_path, "--keep", "--seconds", "1") as running:
+        running.wait_for("REST  ")
+        typed = running.shown.partition("second terminal:")[2].partition("Source cluster")[0]
+        assert typed.count("clusterlink ") == 4
+        subprocess.run(["bash", "-euc", typed], check=True, timeout=RUN_S, cwd=tmp_path)
+        running.process.send_signal(signal.SIGINT)
+        running.process.wait(END_S)
+        assert "nothing is left behind" in running.shown
+        assert running.left_behind() == []
+
+
+def test_an_interrupted_demo_cleans_up(tmp_path: Path):
     with demo(tmp_path, "--keep", "--seconds", "60") as running:
         running.wait_for(MIRRORING)
-        running.process.send_signal(number)
+        running.process.send_signal(signal.SIGTERM)
         running.process.wait(END_S)
         assert "nothing is left behind" in running.shown
         assert running.left_behind() == []

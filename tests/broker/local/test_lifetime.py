@@ -57,6 +57,13 @@ def test_a_broker_keeps_its_data_and_its_address(three: LocalCluster, topic: str
     assert log_ends(three, topic) == [7]
 
 
+def test_codecs_are_unpacked_where_they_are_removed_with_the_cluster(three: LocalCluster, topic: str) -> None:
+    """A killed broker does not remove its native libraries itself."""
+    create_topic(three, topic)
+    produce(three, topic, numbered(10), codec="lz4")
+    assert list(three.data_folder(1).parent.rglob("liblz4*"))
+
+
 def test_a_broker_that_takes_too_long_to_stop_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     with LocalCluster() as cluster:
         pid = int(cluster._brokers[1].describe().split()[-1])
