@@ -40,7 +40,8 @@ from pipeline.side import Side
 log = logging.getLogger(__name__)
 AGAIN_S = 2.0
 LOOK_S = 1.0
-FAREWELL_WITHIN_S = 5.0
+FAREWELL_WITHIN_S = 15.0
+"""A busy machine gets its time: what is not told now, the partner only knows as silence."""
 
 
 class CarriedLinks:
@@ -217,8 +218,10 @@ class CarriedLink:
             error_message=f"cluster link '{self._name}' was deleted there",
             time_ms=now_ms(),
         )
-        decision = Decision(partner.model, self._name)
-        decision.put_carrier(said)
         with contextlib.suppress(ClusterError, KafkaError, OSError, TimeoutError):
             async with asyncio.timeout(FAREWELL_WITHIN_S):
-                await side.context.send_outcome(decision.outcome(self._settings.worker).to_json())
+                # the last sign of life may still be on its way: what is decided before it is seen changes nothing
+                while partner.link() is not None and partner.model.carriers.get(self._name) != said:
+                    decision = Decision(partner.model, self._name)
+                    decision.put_carrier(said)
+                    await side.context.settle(decision)

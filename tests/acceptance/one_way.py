@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.local.cluster import LocalCluster
 from tests.support.asking import Rest, checked
+from tests.support.capturing import Capture
 from tests.support.networks import Network
 from tests.support.workers import WorkerProcess, wait_until
 
@@ -30,6 +31,25 @@ class OneWay:
     """The private side's."""
     port: int
     """Of the public cluster: what the private worker dials."""
+    private_port: int
+    """Of the private cluster."""
+    captures: tuple[Capture, Capture]
+    """Of the public worker's network and of the private one's, since before the workers were there."""
+
+    def check_that_nobody_dialled_in(self) -> None:
+        """MODE-45: whatever was opened so far, on the private side it was opened by the private worker.
+
+        The tests themselves come in, to its REST port: that shows that who does is seen, and that all was.
+        """
+        here, there = (int(worker.url.rpartition(":")[2]) for worker in (self.public, self.private))
+        for capture, worker, port in zip(self.captures, (self.public, self.private), (here, there), strict=True):
+            before = capture.opened[port]
+            assert worker.is_ready()
+            wait_until(lambda c=capture, p=port, n=before: c.opened[p] > n, "a connection from outside is seen")
+        public, private = self.captures
+        assert public.opened.keys() <= {self.port, here}, "the public worker never even tried another way"
+        assert private.opened.keys() <= {self.port, self.private_port, there}
+        assert private.opened[self.port], "the private worker dialled, which was seen too"
 
 
 @contextmanager
@@ -51,8 +71,16 @@ def one_way(
         ]
         one = WorkerProcess(public.bootstrap_servers, folder, network=outside, **given[0])
         two = WorkerProcess(private.bootstrap_servers, folder, one.app_id, network=inside, **given[1])
-        with one, two, Rest(one, public) as here, Rest(two, private) as there:
-            yield OneWay(one, two, inside, here, there, port_of(public))
+        with (
+            Capture(outside) as seen_outside,
+            Capture(inside) as seen_inside,
+            one,
+            two,
+            Rest(one, public) as here,
+            Rest(two, private) as there,
+        ):
+            captures = seen_outside, seen_inside
+            yield OneWay(one, two, inside, here, there, port_of(public), port_of(private), captures)
 
 
 def row(rest: Rest, link: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 Both clusters have users and ACLs. The public worker's network has no way to the private cluster at all; every principal
 has what docs/security.md says that it needs, and no more. The pair is the example of section 3.3 of the specification.
+A packet capture on both sides shows who opens connections (`OneWay.check_that_nobody_dialled_in`).
 """
 
 from __future__ import annotations
@@ -98,6 +99,7 @@ def test_run_15(
     wait_for_ends(public, private, ours, PARTITIONS)
     assert_equal(private, public, theirs, partitions=PARTITIONS)
     assert_equal(public, private, ours, partitions=PARTITIONS)
+    pair.check_that_nobody_dialled_in()
 
 
 def test_roles_are_reversed_both_ways(
@@ -117,6 +119,7 @@ def test_roles_are_reversed_both_ways(
     produce(private, topic, numbered(50, start=100))
     wait_for_ends(private, public, topic, PARTITIONS)
     assert_equal(private, public, topic, partitions=PARTITIONS, was_source=True)
+    pair.check_that_nobody_dialled_in()
 
 
 def test_an_old_source_that_waits_is_restored(
@@ -140,3 +143,4 @@ def test_an_old_source_that_waits_is_restored(
     pair.here.wait_for_status(link, topic, within_s=120)
     wait_for_ends(private, public, topic, PARTITIONS)
     assert_equal(private, public, topic, partitions=PARTITIONS, was_source=True)
+    pair.check_that_nobody_dialled_in()

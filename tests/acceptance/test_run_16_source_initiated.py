@@ -72,6 +72,7 @@ def test_the_public_side_asks_and_the_private_side_carries_out(
     pair.here.wait_for_status(link, mirror, "STOPPED")
     for partition in range(PARTITIONS):
         assert consume(destination, mirror, partition) == consume(source, mirror, partition)
+    pair.check_that_nobody_dialled_in()
 
 
 def test_a_cut_network_shows_and_is_made_good_by_itself(
@@ -89,6 +90,7 @@ def test_a_cut_network_shows_and_is_made_good_by_itself(
     wait_for_state(pair.there, link, "ACTIVE")
     wait_for_ends(source, destination, mirror, PARTITIONS)
     assert_equal(source, destination, mirror, partitions=PARTITIONS)
+    pair.check_that_nobody_dialled_in()
 
 
 def test_failover_needs_nobody_on_the_private_side(
