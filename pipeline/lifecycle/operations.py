@@ -12,6 +12,7 @@ from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.handing_over import WITHDRAWN
 from pipeline.lifecycle.link_commands import existing
 from pipeline.lifecycle.remote_errors import refused_by
+from pipeline.lifecycle.restore_groups import forget_offsets
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.errors import Invalid, LinkError
 from pipeline.link.mirror_rules import TWO_WAY, answer, decide
@@ -31,6 +32,8 @@ async def operate(context: Context, command: Command, request: Request, decision
         if refused is None and one.mirror is not None and not one.is_repeated:
             reason = f"{command.kind.partition('.')[2]} by {command.principal or 'an operator'}"
             after, change = advance(one.mirror, one.event, reason, now_ms())
+            if after.restore is None:  # a restore is given up: what was written down for it is not needed
+                forget_offsets(context, decision, one.mirror)
             decision.put_mirror(after)
             decision.note(change)
         rows.append(answer(one.mirror_topic, positions, refused))

@@ -11,10 +11,12 @@ from dataclasses import replace
 
 from pipeline.cluster.errors import ClusterError, KafkaFailure, failure
 from pipeline.cluster.metadata import TopicInfo
+from pipeline.control.keys import mirror_key
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.remote_errors import task_error
 from pipeline.lifecycle.topics_gone import forget_mirror
 from pipeline.lifecycle.watching import needs_policy
+from pipeline.link.errors import Invalid
 from pipeline.link.models import Link, Mirror, TaskError
 from pipeline.link.restore import Restore, RestoreStage, targets
 from pipeline.link.settings_of_link import LinkSettings
@@ -74,6 +76,9 @@ async def _delete_old(context: Context, mirror: Mirror, restore: Restore) -> tup
     if now != restore.ends:
         return now
     await forget_mirror(context, mirror)
+    row = context.model.mirrors.get(mirror_key(mirror.link, topic))
+    if row is None or not row.is_restoring or row.restore != restore:
+        raise Invalid(f"the restore of {topic} was given up, or is another worker's; nothing has been deleted")
     try:
         # by its id: a leader that was thought dead must not delete the topic that another has made meanwhile
         await context.own.delete_topic(topic, only=found.uuid)

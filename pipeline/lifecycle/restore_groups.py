@@ -7,7 +7,8 @@ everything that the next one needs.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.administration.group_offsets import CommittedOffset, Offsets
@@ -16,7 +17,7 @@ from pipeline.cluster.errors import ClusterError
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.remote_errors import task_error
-from pipeline.link.models import Mirror, TaskError
+from pipeline.link.models import Link, Mirror, TaskError
 from pipeline.link.restore import Restore
 from pipeline.link.states import TaskErrorCode
 from pipeline.sync.problems import IN_USE
@@ -91,6 +92,22 @@ async def restore_offsets(context: Context, mirror: Mirror, restore: Restore) ->
             used = in_use(mirror.mirror_topic, [group]) if refusal.code in IN_USE else None
             errors.append(used or task_error(refusal, "destination"))
     return tuple(dict.fromkeys(errors))
+
+
+async def return_saved_offsets(context: Context, link: Link, mirrors: Sequence[Mirror]) -> dict[str, TaskError | None]:
+    """Give groups their offsets back on topics that were made anew and are failed over before they were filled.
+
+    Lowered to what there is of the topic, as far as the cut. Mirrors carry their `final` positions (`stopping`).
+    """
+    met: dict[str, TaskError | None] = {}
+    for mirror in mirrors:
+        if mirror.restore is None:
+            continue
+        ends = {at.partition: at.log_end_offset for at in mirror.final}
+        cuts = tuple(min(cut, ends.get(partition, 0)) for partition, cut in enumerate(mirror.restore.cuts))
+        errors = await restore_offsets(context, mirror, replace(mirror.restore, cuts=cuts))
+        met[mirror.mirror_topic] = errors[0] if errors else None
+    return met
 
 
 def forget_offsets(context: Context, decision: Decision, mirror: Mirror) -> None:

@@ -64,7 +64,7 @@ class Restoring(Duty):
     async def run(self) -> None:
         while True:
             link = self.reachable()
-            waiting = [m for m in self.mirrors() if m.restore is not None] if link is not None else []
+            waiting = [m for m in self.mirrors() if m.is_restoring] if link is not None else []
             if link is None or not waiting:
                 self._quiet.clear()
                 await self.rows_change(IDLE_S)

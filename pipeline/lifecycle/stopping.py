@@ -23,6 +23,7 @@ from pipeline.lifecycle.fencing import fence
 from pipeline.lifecycle.final_configs import release_topic_configs
 from pipeline.lifecycle.guarding import is_stopping, lift_guards
 from pipeline.lifecycle.offset_task import clamp_synced_offsets
+from pipeline.lifecycle.restore_groups import forget_offsets, return_saved_offsets
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.models import FinalPosition, Link, Mirror, Position, TaskError
 from pipeline.link.states import PendingOperation
@@ -35,7 +36,7 @@ AGAIN_S = 2.0
 
 AtStop = Callable[[Context, Link, Sequence[Mirror]], Awaitable[Mapping[str, TaskError | None]]]
 
-AT_STOP: tuple[AtStop, ...] = (release_topic_configs, clamp_synced_offsets, lift_guards)
+AT_STOP: tuple[AtStop, ...] = (release_topic_configs, clamp_synced_offsets, return_saved_offsets, lift_guards)
 """What is done to fenced mirrors before they are STOPPED, in this order; mirrors carry their `final` positions. Each
 answers by mirror topic with what it met: that keeps a promotion pending, and is logged for a failover, which has to end
 whatever happens. The guard goes last: nobody writes to a topic that is not yet as it shall be (MIRROR-4 c)."""
@@ -82,6 +83,7 @@ class Stopping(Duty):
             elif stopped.errors:
                 decision.list_errors(mirror, stopped.errors)
             else:
+                forget_offsets(self.context, decision, mirror)
                 put_stopped(decision, mirror, stopped.final)
 
     def _is_answered(self, mirror: Mirror) -> bool:
@@ -92,7 +94,7 @@ class Stopping(Duty):
 def put_stopped(decision: Decision, mirror: Mirror, final: tuple[FinalPosition, ...]) -> None:
     """The mirror is STOPPED, and remembers where it stood."""
     after, change = advance(mirror, Event.STOP, "every partition is the users' now", now_ms())
-    decision.put_mirror(replace(after, final=final, is_drained=False, is_handed_over=False))
+    decision.put_mirror(replace(after, final=final, is_drained=False, is_handed_over=False, restore=None))
     decision.note(change)
 
 

@@ -94,7 +94,8 @@ class Mirror(Jsonable):
     the source has; from then on nothing is copied any more (MIRROR-67). `is_handed_over`: the counterpart of a reverse
     is a mirror of this topic from now on, so that this one may stop. `is_adopted`: the topic was there, with records,
     before it became a mirror; its `start_offsets` are the log ends of that moment (MIRROR-71).
-    `restore` is there while a truncate-and-restore makes a mirror of a regular topic (MIRROR-73).
+    `restore` is there while a truncate-and-restore makes a mirror of a regular topic (MIRROR-73), and while one that
+    has made the topic anew is given up.
     """
 
     link: str
@@ -126,13 +127,23 @@ class Mirror(Jsonable):
     def is_copying(self) -> bool:
         """Whether records may be appended now: a failover copies no more (MIRROR-68), a promote drains (MIRROR-67)."""
         if self.status is MirrorStatus.PENDING_RESTORE:
-            return self.restore is not None and self.restore.stage is RestoreStage.COPYING
+            return self.has_been_remade
         return self.status.is_copying and not self.is_drained and self.pending is not PendingOperation.FAILOVER
 
     @property
     def is_reversing(self) -> bool:
         """Whether a reverse of it is under way (MIRROR-71, MIRROR-72)."""
         return self.status is MirrorStatus.PENDING_STOPPED and self.pending in REVERSES
+
+    @property
+    def is_restoring(self) -> bool:
+        """Whether a truncate-and-restore of it is under way, not given up by a failover."""
+        return self.restore is not None and self.pending is PendingOperation.TRUNCATE_AND_RESTORE
+
+    @property
+    def has_been_remade(self) -> bool:
+        """Whether a restore has made the topic anew, so that groups wait for their offsets on it (MIRROR-85)."""
+        return self.restore is not None and self.restore.stage is RestoreStage.COPYING
 
     @classmethod
     def from_json(cls, raw: Any) -> Self:

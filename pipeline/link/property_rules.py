@@ -16,16 +16,23 @@ FEATURES: Mapping[str, str] = {
 }
 """Switch of a feature -> its filter property (LINK-7)."""
 
+BOOTSTRAP = "bootstrap.servers"
 STORES = ("ssl.truststore", "ssl.keystore")
 TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/")
 _DEFAULTS = {row.name: row.default for row in (*BEHAVIOUR, *CONNECTION, *SECURITY, *LOCAL_SECURITY)}
 _IGNORED = {row.name: row.ignored for row in (*SECURITY, *LOCAL_SECURITY) if row.ignored}
 
+_CREDENTIALS = frozenset(row.name for row in (*SECURITY, *LOCAL_SECURITY))
+_ADDRESSES = frozenset({BOOTSTRAP, LOCAL + BOOTSTRAP, LOCAL + "listener.name"})
+
 
 def cross_problems(values: Mapping[str, str], mode: LinkMode, now_ms: int, changed: Collection[str]) -> list[str]:
-    """Every problem between the properties of one link. `changed`: only these are held against the clock."""
+    """Every problem between the properties of one link. `changed`: only these are held against the clock, and only
+    their credentials are refused on an INBOUND side: what is stored is not judged again.
+    """
     return [
         *_dialling(values, mode),
+        *_waiting(values, changed),
         *_prefixing(values, mode),
         *_start(values, now_ms, changed),
         *_stores(values),
@@ -43,6 +50,8 @@ def cross_warnings(values: Mapping[str, str], changed: Collection[str] | None = 
         if values.get(filters) and not is_on(values, switch):
             warnings.append(f"{filters}: kept, but without effect until {switch} is true")
     for name in sorted(values if changed is None else values.keys() & set(changed)):
+        if name in _ADDRESSES and values.get("connection.mode") == "INBOUND":
+            warnings.append(f"{name}: kept, but without effect on an INBOUND side, whose workers dial nobody")
         if name in _IGNORED:
             warnings.append(f"{name}: {_IGNORED[name]}")
         if name.endswith(".location") and values[name].startswith(TEMPORARY):
@@ -60,9 +69,20 @@ def _dialling(values: Mapping[str, str], mode: LinkMode) -> list[str]:
     inbound = values.get("connection.mode") == "INBOUND"
     if inbound and mode is LinkMode.SOURCE:
         return ["connection.mode: INBOUND is not possible for a SOURCE link: one side must dial"]
-    if not inbound and not values.get("bootstrap.servers"):
-        return ["bootstrap.servers: is required when connection.mode is OUTBOUND"]
+    if not inbound and not values.get(BOOTSTRAP):
+        return [f"{BOOTSTRAP}: is required when connection.mode is OUTBOUND"]
     return []
+
+
+def _waiting(values: Mapping[str, str], changed: Collection[str]) -> list[str]:
+    """MODE-2, MODE-5, MODE-43: a side that dials nobody holds no credential, of which nobody would make use."""
+    if values.get("connection.mode") != "INBOUND":
+        return []
+    return [
+        f"{name}: has no place on an INBOUND side, whose workers dial nobody; give it to the side that dials"
+        for name in sorted(values.keys() & set(changed))
+        if name in _CREDENTIALS
+    ]
 
 
 def _prefixing(values: Mapping[str, str], mode: LinkMode) -> list[str]:

@@ -6,8 +6,9 @@ state.
 
 Beyond the rows of MIRROR-37 there are only those without which a mirror could get stuck: a mirror whose link is
 unavailable follows the link's pause or failure, a paused link may fail and a failed one be paused, and a mirror that
-cannot even be set up exactly fails instead of hanging (I4). A drain (PENDING_STOPPED) that meets an error stays as it
-is and lists it (MIRROR-55).
+cannot even be set up exactly fails instead of hanging (I4). A restore whose other side has gone, or that was not meant,
+is given up by a failover (MIRROR-68: any state but STOPPED); of a reverse two sides would have to know, so it is not. A
+drain (PENDING_STOPPED) that meets an error stays as it is and lists it (MIRROR-55).
 """
 
 from __future__ import annotations
@@ -79,6 +80,8 @@ TRANSITIONS: Mapping[tuple[MirrorStatus, Event], MirrorStatus | Before] = {
             S.FAILED,
             S.PENDING_MIRROR,
             S.PENDING_STOPPED,
+            S.PENDING_SETUP_FOR_RESTORE,
+            S.PENDING_RESTORE,
         )
     },
     (S.ACTIVE, E.REVERSE_AND_START): S.PENDING_STOPPED,
@@ -177,6 +180,7 @@ def advance(mirror: Mirror, event: Event, reason: str, time_ms: int) -> tuple[Mi
         pending=operation or (mirror.pending if target.name.startswith("PENDING") else None),
         resume_status=_resume(mirror, target),
         transition_errors=(),
+        restore=mirror.restore if event is not E.FAILOVER or mirror.has_been_remade else None,
     )
     if target is S.ACTIVE:
         after = replace(after, error=MirrorError.NO_ERROR, error_message="")
@@ -231,6 +235,11 @@ def _refusal(mirror: Mirror, event: Event) -> str:
         return f"Topic '{mirror.mirror_topic}' has already stopped its mirror from '{mirror.link}'"
     name = event.value.lower().replace("_", "-")
     states = ", ".join(applies_to(event)) or "no mirror"
+    if event is E.FAILOVER and (mirror.is_reversing or mirror.status is S.PENDING_SYNCHRONIZE):
+        states += (
+            f"; to {S.PENDING_STOPPED} only of a promote. A reverse goes on when the other side is there again; if it "
+            "has gone for good, delete the link with force"
+        )
     doing = f" (for {mirror.pending.value.lower().replace('_', '-')})" if mirror.pending else ""
     return (
         f"Topic '{mirror.mirror_topic}' of link '{mirror.link}' is {mirror.status}{doing}; {name} applies to: {states}."

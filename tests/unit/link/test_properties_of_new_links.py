@@ -7,7 +7,8 @@ import json
 import pytest
 
 from pipeline.link.errors import InvalidProperties
-from pipeline.link.properties import Checked, check_new, pairs
+from pipeline.link.properties import Checked, check_new, check_update, pairs
+from pipeline.link.states import LinkMode
 
 NOW_MS = 1_700_000_000_000
 OUTBOUND = {"bootstrap.servers": "a:9092"}
@@ -109,6 +110,24 @@ def test_java_key_stores_are_refused_with_a_hint(store: str) -> None:
 def test_an_inbound_side_needs_no_address() -> None:
     """MODE-2, MODE-5."""
     assert check_new({"connection.mode": "INBOUND"}, NOW_MS).configs == {"connection.mode": "INBOUND"}
+
+
+@pytest.mark.parametrize("mode", ["DESTINATION", "BIDIRECTIONAL"])
+def test_an_inbound_side_takes_no_credentials(mode: str) -> None:
+    """MODE-2, MODE-5, MODE-43: nobody would use them."""
+    inbound = {"link.mode": mode, "connection.mode": "INBOUND"}
+    given = {"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN", "ssl.endpoint.identification.algorithm": ""}
+    found = problems({**inbound, **given})
+    assert [each.partition(":")[0] for each in found] == sorted(given)
+    assert all("INBOUND side, whose workers dial nobody" in each for each in found)
+    if mode == "BIDIRECTIONAL":
+        (problem,) = problems({**inbound, "local.security.protocol": "SSL"})
+        assert problem.startswith("local.security.protocol: has no place on an INBOUND side")
+    (warning,) = check_new({**inbound, "request.timeout.ms": "20000", "bootstrap.servers": "a:1"}, NOW_MS).warnings
+    assert warning.startswith("bootstrap.servers: kept, but without effect on an INBOUND side")
+    update = [{"name": "sasl.mechanism", "value": "PLAIN"}]
+    with pytest.raises(InvalidProperties, match=r"sasl\.mechanism: has no place"):
+        check_update(inbound, update, LinkMode(mode), NOW_MS)
 
 
 def test_a_feature_without_filters_is_accepted_with_a_warning() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.link.errors import IllegalTransition, MirrorFailure
 from pipeline.link.models import Mirror, TaskError
+from pipeline.link.restore import Restore, RestoreStage
 from pipeline.link.states import LinkState, MirrorError, MirrorStatus, PendingOperation, TaskErrorCode
 from pipeline.link.transitions import (
     ENTRIES,
@@ -58,8 +59,8 @@ def test_every_pair_either_moves_by_the_table_or_is_refused_by_state(status: Mir
         (S.PENDING_MIRROR, "FAILOVER"),
         (S.PENDING_STOPPED, "FAILOVER"),
         (S.PENDING_SYNCHRONIZE, ""),
-        (S.PENDING_SETUP_FOR_RESTORE, ""),
-        (S.PENDING_RESTORE, ""),
+        (S.PENDING_SETUP_FOR_RESTORE, "FAILOVER"),
+        (S.PENDING_RESTORE, "FAILOVER"),
         (S.STOPPED, "TRUNCATE_AND_RESTORE"),
     ],
 )
@@ -99,8 +100,25 @@ def test_failover_overtakes_a_promote_but_not_the_other_way_round() -> None:
 @pytest.mark.parametrize("operation", [P.REVERSE_AND_START, P.REVERSE_AND_PAUSE])
 def test_failover_does_not_overtake_a_reverse(operation: PendingOperation) -> None:
     """MIRROR-37 has it for PENDING_STOPPED of a promote only."""
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(IllegalTransition, match="delete the link with force"):
         advance(mirror(S.PENDING_STOPPED, operation), E.FAILOVER, REASON, 9)
+
+
+@pytest.mark.parametrize("stage", list(RestoreStage))
+def test_failover_gives_a_restore_up(stage: RestoreStage) -> None:
+    """MIRROR-68: any state but STOPPED. What groups had is still owed to them where the topic was made anew."""
+    restore = Restore(cuts=(5,), ends=(9,), starts=(0,), old_topic_id="id", stage=stage)
+    status = S.PENDING_SETUP_FOR_RESTORE if stage is RestoreStage.COMPARING else S.PENDING_RESTORE
+    before = mirror(status, P.TRUNCATE_AND_RESTORE, restore=restore)
+    assert before.is_restoring
+    after, _ = advance(before, E.FAILOVER, REASON, 9)
+    assert (after.status, after.pending, after.is_restoring, after.is_copying) == (
+        S.PENDING_STOPPED,
+        P.FAILOVER,
+        False,
+        False,
+    )
+    assert after.restore == (restore if stage is RestoreStage.COPYING else None)
 
 
 @pytest.mark.parametrize("was", [S.ACTIVE, S.PAUSED])
