@@ -28,7 +28,7 @@ from pipeline.link.errors import (
     RemoteTimedOut,
     UnsupportedVersion,
 )
-from pipeline.link.link_rules import changed_link, check_remote_id, mirrors_to_fail_over, new_link
+from pipeline.link.link_rules import changed_link, check_remote_id, mirrors_to_fail_over, new_link, warnings_of_deletion
 from pipeline.link.link_transitions import LinkEvent, advance_link
 from pipeline.link.models import Command, Link, Mirror
 from pipeline.link.states import ConnectionMode, LinkErrorCode, LinkState
@@ -99,6 +99,7 @@ async def delete_link(context: Context, command: Command, request: Request, deci
     """
     link = existing(context, command.link)
     live = mirrors_to_fail_over(command, link, context.model.mirrors_of(link.name))
+    decision.data = {"warnings": list(warnings_of_deletion(link))}
     if command.validate_only:
         return
     if live:

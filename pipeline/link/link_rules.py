@@ -115,6 +115,19 @@ def mirrors_to_fail_over(command: Command, link: Link, mirrors: Sequence[Mirror]
     return tuple(live)
 
 
+def warnings_of_deletion(link: Link) -> tuple[str, ...]:
+    """What deleting one of a pair of links does to the other (LIM-14, MODE-24); nothing where the other has gone."""
+    is_one_of_two = link.is_paired or link.mode is LinkMode.SOURCE or link.connection_mode is ConnectionMode.INBOUND
+    if not is_one_of_two or link.error is LinkErrorCode.REMOTE_LINK_NOT_FOUND_ERROR:
+        return ()
+    stops = "data stops in both directions" if link.mode is LinkMode.BIDIRECTIONAL else "data stops"
+    there = f" of cluster {link.remote_cluster_id}" if link.remote_cluster_id else ""
+    return (
+        f"Cluster link '{link.name}' is one of two: {stops}, and the one{there} is UNAVAILABLE until it is deleted "
+        "too, or this one is created again",
+    )
+
+
 def check_remote_id(link: Link, found: str, own_cluster_id: str) -> str | None:
     """Say what is wrong with the id that the remote cluster gave, or None (MODE-15, MODE-16)."""
     if found == own_cluster_id:

@@ -104,9 +104,10 @@ def deleting_one_side(
     on_b: str,
     create_again: Callable[[], None],
 ) -> None:
-    """MODE-24: data stops in both directions; the other side says so, and works again with a new partner."""
+    """MODE-24, LIM-14: data stops in both directions; the other side says so, and works again with a new partner."""
     (rest_a, rest_b), (a, b) = sides, clusters
-    checked(rest_b.ask("DELETE", f"/{link}", force="true"))
+    deleted = checked(rest_b.ask("DELETE", f"/{link}", force="true"))
+    assert "data stops in both directions" in deleted.headers["Warning"]
 
     def row() -> dict[str, str]:
         return dict(checked(rest_a.ask("GET", f"/{link}")).json())

@@ -16,9 +16,17 @@ from pipeline.link.link_rules import (
     check_remote_id,
     mirrors_to_fail_over,
     new_link,
+    warnings_of_deletion,
 )
 from pipeline.link.models import Link, Mirror
-from pipeline.link.states import ConnectionMode, LinkMode, LinkState, MirrorStatus, PendingOperation
+from pipeline.link.states import (
+    ConnectionMode,
+    LinkErrorCode,
+    LinkMode,
+    LinkState,
+    MirrorStatus,
+    PendingOperation,
+)
 
 LINK_ID = "0nqzJILoSAaEhxxtyzN33A"
 FRESH = bytes(range(16))
@@ -148,6 +156,18 @@ ACTIVE = mirror("live", MirrorStatus.ACTIVE)
 FAILING_OVER = mirror("going", MirrorStatus.PENDING_STOPPED, PendingOperation.FAILOVER)
 PROMOTING = mirror("waiting", MirrorStatus.PENDING_STOPPED, PendingOperation.PROMOTE)
 LINK = Link("link-1", "u", "c", LinkMode.DESTINATION)
+
+
+def test_deleting_one_of_two_warns() -> None:
+    """LIM-14: in the words of what it stops."""
+    assert warnings_of_deletion(LINK) == ()
+    pair = replace(LINK, mode=LinkMode.BIDIRECTIONAL, is_paired=True)
+    (warning,) = warnings_of_deletion(pair)
+    assert "data stops in both directions" in warning
+    assert warnings_of_deletion(replace(pair, error=LinkErrorCode.REMOTE_LINK_NOT_FOUND_ERROR)) == ()
+    assert warnings_of_deletion(replace(pair, is_paired=False)) == (), "it was alone"
+    (warning,) = warnings_of_deletion(replace(LINK, connection_mode=ConnectionMode.INBOUND))
+    assert "one of two: data stops, " in warning
 
 
 def test_a_link_with_live_mirrors_is_not_deleted() -> None:
