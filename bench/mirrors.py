@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -112,15 +113,27 @@ def create_topics(cluster: LocalCluster, count: int) -> list[str]:
     return topics
 
 
+@contextmanager
+def kept(worker: WorkerProcess, file: Path | None) -> Iterator[None]:
+    """A block at whose end, good or bad, the worker's log is written to a file."""
+    try:
+        yield
+    finally:
+        if file is not None:
+            file.write_text(worker.log())
+
+
 @click.command()
 @click.option("--mirrors", default=2_000, show_default=True)
 @click.option("--links", default=20, show_default=True)
-def main(mirrors: int, links: int) -> None:
+@click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Keep the worker's log in this file.")
+def main(mirrors: int, links: int, log: Path | None) -> None:
     """Measure many mirrors on two real brokers of this machine."""
     with (
         two_clusters() as (source, destination),
         tempfile.TemporaryDirectory(prefix="clusterlink-bench-") as folder,
         WorkerProcess(Path(folder), destination.bootstrap_servers) as worker,
+        kept(worker, log),
     ):
         topics = create_topics(source, mirrors)
         measured = Measured(worker, source, destination)

@@ -16,7 +16,9 @@ from pipeline.local.kafka_home import OLD_VERSION
 from pipeline.local.options import ClusterOptions, Protocol
 
 SUPER_USER = "admin"
-USERS = {SUPER_USER: "admin-secret", "link": "link-secret", "alice": "alice-secret"}
+NARROW_USERS = ("least", "secured", "syncing", "copying-acls")
+"""Each is of one file of tests that goes by what exactly it may do: no other file grants it anything."""
+USERS = {user: f"{user}-secret" for user in (SUPER_USER, "link", "alice", *NARROW_USERS)}
 """Users of the secure clusters: `admin` may do everything, the others what ACLs allow them."""
 SECURE = ClusterOptions(protocols=(Protocol.SASL_PLAINTEXT,), users=USERS, super_users=(SUPER_USER,))
 

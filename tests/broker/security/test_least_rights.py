@@ -23,8 +23,8 @@ from tests.support.workers import WorkerProcess, wait_until
 pytestmark = pytest.mark.timeout(300)
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "security.md"
 OWN, SOURCE = "What the workers' principal needs", "What the link's principal needs at the source"
-APP, USER = "least-app", "link"
-"""The user `link` is the worker's at the destination and the link's at the source."""
+APP, USER = "least-app", "least"
+"""The user is the worker's at the destination and the link's at the source; what it may do, this file alone says."""
 LEFT_OUT = "socket.request.max.bytes"
 """The one check that wants more, DESCRIBE_CONFIGS on the cluster, and is left out without (docs/tasks.md)."""
 

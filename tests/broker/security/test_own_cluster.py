@@ -22,8 +22,8 @@ from tests.support.producing import TransactionalProducer, numbered, produce
 from tests.support.workers import WorkerProcess, wait_until
 
 pytestmark = pytest.mark.timeout(300)
-APP, WORKER = "secured-app", "link"
-"""The worker is the user `link` of the destination; ACLs below are all that it has (SEC-12)."""
+APP, WORKER = "secured-app", "secured"
+"""The worker's user at the destination; ACLs below are all that it has (SEC-12)."""
 
 
 @pytest.fixture

@@ -19,7 +19,9 @@ from pipeline.sync.acls import AclJob, AclReport, sync_acls
 from tests.broker.cluster.eventually import eventually
 from tests.support.permitting import allow, disallow
 
-LINK = "User:link"
+USER = "copying-acls"
+"""The link at both sides; what it may do, this file alone says."""
+LINK = f"User:{USER}"
 
 
 class Side:
@@ -73,12 +75,12 @@ async def pair(
     secure_source: LocalCluster, secure_destination: LocalCluster, unique: Callable[[str], str]
 ) -> AsyncIterator[Pair]:
     """The link has what SEC-6 and SEC-7 name, and nothing else."""
-    allow(secure_source, "link", "DESCRIBE")
-    allow(secure_destination, "link", "ALTER")
+    allow(secure_source, USER, "DESCRIBE")
+    allow(secure_destination, USER, "ALTER")
     names = [
         client_arguments(cluster.client_properties(user))
         for cluster in (secure_source, secure_destination)
-        for user in ("admin", "link")
+        for user in ("admin", USER)
     ]
     admins = [Admin(each) for each in names]
     made = Pair(Side(admins[0], admins[1]), Side(admins[2], admins[3]), [f"User:{unique(n)}" for n in ("ann", "bob")])
@@ -153,14 +155,14 @@ async def test_a_missing_permission_is_named_with_its_side(
     """STATE-35, STATE-36, SEC-6, SEC-7."""
     await pair.source.add(acl(pair.principals[0]))
     await eventually(pair.cycle, lambda found: found.selected == 1)
-    disallow(secure_source, "link", "DESCRIBE")
+    disallow(secure_source, USER, "DESCRIBE")
     report = await eventually(pair.cycle, lambda found: found.errors)
     assert report.errors[0].error_code is TaskErrorCode.AUTHORIZATION_ERROR
     assert "source: DESCRIBE on cluster" in report.errors[0].error_message
-    allow(secure_source, "link", "DESCRIBE")
+    allow(secure_source, USER, "DESCRIBE")
     await eventually(pair.cycle, lambda found: not found.errors)
-    disallow(secure_destination, "link", "ALTER")
-    allow(secure_destination, "link", "DESCRIBE")
+    disallow(secure_destination, USER, "ALTER")
+    allow(secure_destination, USER, "DESCRIBE")
     await pair.source.add(acl(pair.principals[0], "more"))
     report = await eventually(pair.cycle, lambda found: found.errors)
     assert report.errors[0].error_code is TaskErrorCode.BROKER_AUTHORIZATION_ERROR

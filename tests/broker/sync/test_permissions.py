@@ -28,8 +28,8 @@ from tests.support.clients import create_topic
 from tests.support.permitting import allow
 from tests.support.producing import numbered, produce
 
-USER = "alice"
-"""The link at the source, and the worker at the destination."""
+USER = "syncing"
+"""The link at the source, and the worker at the destination; what it may do, this file alone says."""
 
 
 @pytest.fixture
