@@ -118,9 +118,15 @@ def test_run_23(
     here.add("own", "WRITE")
     here.add("both", "READ")
     there.add("both", "READ")
-    configs = {"acl_sync_enable": "true", "acl_sync_ms": "1000", "acl_filters": selecting(principal)}
-    checked(secure_rest.create_link(link, secure_source, **login(secure_source, SUPER_USER), **configs))
     own = {("own", "WRITE"), ("both", "READ")}
+    configs = {"acl_sync_ms": "1000", "acl_filters": selecting(principal), **login(secure_source, SUPER_USER)}
+    checked(secure_rest.create_link(link, secure_source, **configs))
+    on = {"data": [{"name": "acl.sync.enable", "value": "true"}]}
+    told = f"acl.sync.enable: the first cycle adds 1 ACLs: ALLOW {principal} READ on TOPIC one"
+    tried = checked(secure_rest.ask("PUT", f"/{link}/configs:alter", on, validate_only="true"))
+    assert told in tried.headers["Warning"], "a dry run tells what would be added (TASK-36)"
+    assert here.all() == own, "and adds nothing"
+    assert told in checked(secure_rest.ask("PUT", f"/{link}/configs:alter", on)).headers["Warning"]
     follows(own | {("one", "READ")}, "the first copy")
     wait_for_state(secure_rest, link, TASK, "ACTIVE")
 
