@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp.typedefs import Handler
 
-from pipeline.api import clusters, configs, links, mirrors, operations
+from pipeline.api import acls, clusters, configs, links, mirrors, operations
 
 _CLUSTER = "/clusters/{cluster_id}"
 _LINKS = f"{_CLUSTER}/links"
@@ -34,6 +34,7 @@ ROUTES = (
     Route("GET", f"{_LINKS}/-/mirrors", mirrors.list_all_mirrors),
     Route("GET", _LINK, links.get_link),
     Route("DELETE", _LINK, links.delete_link),
+    Route("GET", f"{_LINK}/acls", acls.list_acls),
     Route("GET", _CONFIGS, configs.list_configs),
     Route("PUT", f"{_LINK}/configs:alter", configs.alter_configs),
     Route("POST", f"{_LINK}/configs:alter", configs.alter_configs),

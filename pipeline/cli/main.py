@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from pipeline.cli.acls import acl
 from pipeline.cli.clusters import cluster
 from pipeline.cli.configurations import SHORT_FORMS, configuration
 from pipeline.cli.declaring import apply, export
@@ -53,7 +54,7 @@ def cli() -> None:
 
 for _group, _commands in (
     (cli, (link, mirror, apply, export, cluster, doctor, secret, worker)),
-    (link, (*SHORT_FORMS, configuration, task)),
+    (link, (*SHORT_FORMS, configuration, task, acl)),
     (mirror, (*OPERATIONS, state_transition_error, verify)),
 ):
     for _command in _commands:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from pipeline.cluster.administration.acls import Acl
 from pipeline.link.models import Command, Link, Mirror, Position, Result, TaskStatus
 
 
@@ -43,6 +44,10 @@ class ControlPlane(Protocol):
         ...
 
     def tasks(self, link: str) -> list[TaskStatus]: ...
+
+    def created_acls(self, link: str) -> list[Acl]:
+        """ACLs of this cluster that the link has created, sorted (TASK-32); none where there is no such link."""
+        ...
 
     def audit(self, link: str | None = None) -> list[Mapping[str, Any]]:
         """The latest lines of the audit log (`auditing.py`), newest first; a bounded number, for people to look at."""

@@ -10,6 +10,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from pipeline.cluster.administration.acls import Acl
 from pipeline.control.audit_trail import Trail
 from pipeline.control.keys import link_partition
 from pipeline.control.outcomes import ROWS_HEADER
@@ -20,6 +21,7 @@ from pipeline.control.tail import Entry
 from pipeline.control.topics import ControlTopics
 from pipeline.link.errors import KafkaRetriable, LinkNotFound, Unavailable
 from pipeline.link.models import Command, Link, Mirror, Position, Result, TaskStatus
+from pipeline.sync.acl_ownership import read_rows
 
 SEEN_WITHIN_S = 5.0
 """How long an answer is held back until this worker shows what it says; then it is given all the same."""
@@ -77,6 +79,11 @@ class Plane:
 
     def tasks(self, link: str) -> list[TaskStatus]:
         return sorted((t for t in self._model.tasks.values() if t.link == link), key=lambda t: t.task)
+
+    def created_acls(self, link: str) -> list[Acl]:
+        row, head = self.link(link), f"{link}/"
+        shards = [shard for key, shard in self._model.owned_acls.items() if key.startswith(head)]
+        return [] if row is None else sorted(read_rows(shards, row.cluster_link_id))
 
     def audit(self, link: str | None = None) -> list[Mapping[str, Any]]:
         return self.trail.latest(link)

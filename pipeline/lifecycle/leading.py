@@ -31,6 +31,7 @@ TAKEN_UP_WITHIN_S = 30.0
 """How long a command may wait for the side that dials to begin with it."""
 TAKES_UP = frozenset({LinkState.ACTIVE, LinkState.PAUSED})
 """States of a link in which its dialling side may be expected to carry commands out."""
+NO_ANSWER = "a step was not done in time; workers or brokers are overloaded, or just moving. Try again."
 DUTIES_WAIT_S = 0.5
 """How long a queue of commands may keep the duties waiting."""
 
@@ -149,7 +150,7 @@ class LinkLeader:
         except (OSError, TimeoutError) as error:
             decision, result = (
                 Decision(context.model, self._link),
-                refused(command, KafkaRetriable(f"{command.kind}: {error}")),
+                refused(command, KafkaRetriable(f"{command.kind}: {str(error) or NO_ANSWER}")),
             )
         except Exception:
             log.exception("Command %s %s of link %s failed", command.kind, command.id, command.link)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, Self
 
 from pipeline.link.acl_filters import AclFilters, parse_acl_filters
 from pipeline.link.filters import NameFilters, parse_group_filters, parse_topic_filters
 from pipeline.link.names import mirror_name
 from pipeline.link.properties import PROPERTIES, typed
+
+MOST_KEPT = 4_096
+"""Configs of so many links are read once."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,17 @@ class LinkSettings:
 
     @classmethod
     def of(cls, configs: Mapping[str, str]) -> Self:
-        """Read what was set, and the defaults for the rest. Encrypted secrets among the configs do no harm."""
-        values: dict[str, Any] = {field.name: typed(configs, _PROPERTY[field.name]) for field in fields(cls)}
+        """Read what was set, and the defaults for the rest. Encrypted secrets among the configs do no harm.
+
+        Those of the same configs are kept and shared: every wait of every link's duties and tasks asks.
+        """
+        return cls._read(frozenset(configs.items()))
+
+    @classmethod
+    @lru_cache(maxsize=MOST_KEPT)
+    def _read(cls, configs: frozenset[tuple[str, str]]) -> Self:
+        given = dict(configs)
+        values: dict[str, Any] = {field.name: typed(given, _PROPERTY[field.name]) for field in fields(cls)}
         return cls(**values)
 
     @property

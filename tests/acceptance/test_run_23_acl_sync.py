@@ -129,6 +129,8 @@ def test_run_23(
     assert told in checked(secure_rest.ask("PUT", f"/{link}/configs:alter", on)).headers["Warning"]
     follows(own | {("one", "READ")}, "the first copy")
     wait_for_state(secure_rest, link, TASK, "ACTIVE")
+    listed = checked(secure_rest.ask("GET", f"/{link}/acls")).json()["data"]
+    assert [(row["principal"], row["resource_name"]) for row in listed] == [(principal, "one")], "TASK-32"
 
     there.add("two", "WRITE")
     follows(own | {("one", "READ"), ("two", "WRITE")}, "an addition")

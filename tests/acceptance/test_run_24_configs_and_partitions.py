@@ -15,7 +15,7 @@ from confluent_kafka.admin import (
 
 from pipeline.link.topic_configs import DEFAULT_INCLUDE
 from pipeline.local.cluster import LocalCluster
-from tests.acceptance.tasks import task, wait_for_state
+from tests.acceptance.tasks import errors, task, wait_for_state
 from tests.support.asking import Rest, assert_equal, checked, wait_for_ends
 from tests.support.clients import TIMEOUT_S, admin, create_topic
 from tests.support.producing import numbered, produce
@@ -63,7 +63,16 @@ def test_run_24(
     for partition in range(8):
         produce(source, topic, numbered(5, partition=partition))
     wait_for_ends(source, destination, topic, 8)
-    assert_equal(source, destination, topic, partitions=8)
+
+    add_partitions(destination, topic, 9)
+    wait_until(lambda: errors(rest, link, TASK), "a partition that the source does not have is listed", 30, 0.25)
+    assert "added some here" in task(rest, link, TASK)["errors"][0]["error_message"], "MIRROR-93"
+    assert len(rest.mirror(link, topic)["partition_states"]) == 8
+    add_partitions(source, topic, 9)
+    produce(source, topic, numbered(5, partition=8))
+    wait_for_state(rest, link, TASK, "ACTIVE", 60)
+    wait_for_ends(source, destination, topic, 9)
+    assert_equal(source, destination, topic, partitions=9)
 
 
 @pytest.mark.timeout(300)

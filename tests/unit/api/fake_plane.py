@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pipeline.cluster.administration.acls import Acl
 from pipeline.link import errors
 from pipeline.link.models import Command, Link, Mirror, Position, Result, TaskError, TaskStatus
 from pipeline.link.states import LinkMode, LinkState, MirrorStatus, TaskName, TaskState
@@ -35,6 +36,7 @@ class FakePlane:
         self.timeouts: list[float] = []
         self.script: dict[str, Answer] = {}
         self.at_source: dict[str, int] = {"orders": 3, "payments": 6}
+        self.acls: dict[str, list[Acl]] = {}
         self.audit_lines: list[Mapping[str, Any]] = []
         self._links: dict[str, Link] = {}
         self._mirrors: dict[tuple[str, str], Mirror] = {}
@@ -58,6 +60,9 @@ class FakePlane:
 
     def tasks(self, link: str) -> list[TaskStatus]:
         return self._tasks.get(link, [])
+
+    def created_acls(self, link: str) -> list[Acl]:
+        return self.acls.get(link, [])
 
     def audit(self, link: str | None = None) -> list[Mapping[str, Any]]:
         return [line for line in self.audit_lines if link in (None, line["link"])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.cluster.administration.acls import Acl
 from pipeline.link.models import TaskError
 from pipeline.link.states import LinkErrorCode, LinkMode, LinkState, MirrorStatus, TaskErrorCode, TaskName, TaskState
 from tests.unit.api.calls import BASE, LINKS, error_of
@@ -160,3 +161,26 @@ async def test_clusters(client: Client) -> None:
     assert (row["kind"], row["cluster_id"]) == ("KafkaCluster", CLUSTER)
     assert await (await client.get(BASE)).json() == row
     assert await error_of(await client.get("/kafka/v3/clusters/other")) == (404, 404, "Cluster other cannot be found.")
+
+
+async def test_acls_that_a_link_created_are_listed(client: Client, plane: FakePlane) -> None:
+    """TASK-32."""
+    plane.add_link("link-1")
+    plane.acls["link-1"] = [Acl("TOPIC", "orders", "PREFIXED", "User:ann", "*", "READ", "ALLOW")]
+    response = await client.get(f"{LINKS}/link-1/acls")
+    answer = await response.json()
+    assert (response.status, answer["kind"]) == (200, "KafkaLinkAclDataList")
+    assert answer["metadata"]["self"] == f"http://{response.url.authority}{LINKS}/link-1/acls"
+    assert answer["data"] == [
+        {
+            "kind": "KafkaLinkAclData",
+            "resource_type": "TOPIC",
+            "resource_name": "orders",
+            "pattern_type": "PREFIXED",
+            "principal": "User:ann",
+            "host": "*",
+            "operation": "READ",
+            "permission": "ALLOW",
+        }
+    ]
+    assert (await client.get(f"{LINKS}/nobody/acls")).status == 404

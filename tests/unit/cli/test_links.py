@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from pipeline.cluster.administration.acls import Acl
 from pipeline.link.models import TaskError
 from pipeline.link.states import LinkErrorCode, LinkMode, LinkState, MirrorStatus, TaskErrorCode, TaskName, TaskState
 from tests.unit.api.fake_plane import SOURCE
@@ -229,3 +231,12 @@ def test_delete_of_an_unknown_link_deletes_nothing(on: Cli) -> None:
     assert result.exit_code == 1
     assert 'cluster link "x" not found' in result.stderr
     assert set(on.plane.links()) == {"a"}
+
+
+def test_acls_that_a_link_created(on: Cli) -> None:
+    """TASK-32."""
+    on.plane.add_link("east")
+    on.plane.acls["east"] = [Acl("TOPIC", "orders", "PREFIXED", "User:ann", "*", "READ", "ALLOW")]
+    assert "User:ann" in on.ok("link", "acl", "list", "east")
+    (row,) = json.loads(on.ok("link", "acl", "list", "east", "-o", "json"))
+    assert (row["principal"], row["operation"], row["resource_name"]) == ("User:ann", "READ", "orders")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.cluster.administration.acls import Acl
 from pipeline.control import plane as plane_module
 from pipeline.control.outcomes import ROWS_HEADER, Outcome, decide, rows_changed
 from pipeline.control.plane import Plane
@@ -19,6 +20,7 @@ from pipeline.link.commands import build
 from pipeline.link.errors import InvalidProperties, KafkaRetriable, Unavailable
 from pipeline.link.models import Link, Result
 from pipeline.secrets.encoder import Encoder
+from pipeline.sync.acl_ownership import write_rows
 
 TOPICS = ControlTopics("t", 4, 1)
 JAAS = "x.PlainLoginModule required username='a' password='planted';"
@@ -127,3 +129,17 @@ def test_rows_are_named_with_the_version_they_get() -> None:
     writes = decide(Outcome.from_json({"link": "l", "worker": "w", "changes": [link, gone]}), lambda *_: None, 9)
     assert writes is not None
     assert json.loads(rows_changed(writes)) == [["links", "l", 9], ["mirrors", "l/m", 0]]
+
+
+def test_acls_that_a_link_created_are_its_own_and_not_a_namesakes() -> None:
+    """TASK-32, LINK-104."""
+    plane, _, model = made()
+    mine, before = (Acl("TOPIC", name, "LITERAL", "User:a", "*", "READ", "ALLOW") for name in ("mine", "before"))
+    for link, cluster_link_id, entry in (("l", "now", mine), ("l", "gone", before), ("lower", "now", before)):
+        for shard, stored in write_rows(cluster_link_id, {entry}, {entry}).items():
+            value = json.dumps({"version": 1, "row": stored}).encode()
+            key = json.dumps(f"{link}/{shard}").encode()
+            model.apply(Entry(TOPICS.changelog("owned_acls"), 0, 1, 0, key, value))
+    assert plane.created_acls("l") == [], "no such link"
+    row(model, 1, Link("l", "uuid", "now"))
+    assert plane.created_acls("l") == [mine]

@@ -51,6 +51,19 @@ async def test_validate_only_decides_the_same_and_changes_nothing() -> None:
     assert rows.mirror("m").status is MirrorStatus.ACTIVE
 
 
+async def test_what_is_not_done_in_time_says_so() -> None:
+    """REST-83: a timeout has no words of its own."""
+
+    async def never(*_: object) -> None:
+        raise TimeoutError
+
+    rows = Rows(LINK, mirror())
+    rows.ask(PAUSE)
+    result = await answered(rows, LinkLeader(rows.context(), "l", {"mirror.pause": never}, ()))
+    assert (result.status, result.error_code) == (500, 50003)
+    assert result.message is not None and "mirror.pause: a step was not done in time" in result.message
+
+
 async def test_commands_are_carried_out_in_the_order_in_which_they_were_given() -> None:
     rows = Rows(LINK, mirror())
     rows.ask(PAUSE)

@@ -11,6 +11,10 @@ from pipeline.link.acl_filters import Acl, AclFilters, parse_acl_filters
 from pipeline.link.filters import FilterError, canonical
 
 LINK_ID = "0nqzJILoSAaEhxxtyzN33A"
+OPERATIONS = (
+    *("ALL", "READ", "WRITE", "CREATE", "DELETE", "ALTER", "DESCRIBE", "CLUSTER_ACTION"),
+    *("DESCRIBE_CONFIGS", "ALTER_CONFIGS", "IDEMPOTENT_WRITE"),
+)
 ANY: dict[str, Any] = {
     "resourceFilter": {"resourceType": "any", "patternType": "any"},
     "accessFilter": {"operation": "any", "permissionType": "any"},
@@ -91,6 +95,24 @@ def test_operations_and_types_are_exact() -> None:
     assert filters(one({"operation": "all"})).selects(acl(operation="ALL"))
     assert filters(one(resourceType="transactionalID")).selects(acl(resource_type="TRANSACTIONAL_ID"))
     assert not filters(one(resourceType="group")).selects(acl())
+
+
+@pytest.mark.parametrize("kind", ["TOPIC", "CLUSTER", "GROUP", "TRANSACTIONAL_ID", "DELEGATION_TOKEN", "USER"])
+@pytest.mark.parametrize("permission", ["ALLOW", "DENY"])
+def test_every_type_and_permission_of_kafka_can_be_named(kind: str, permission: str) -> None:
+    """FILT-2, FILT-4."""
+    chosen = filters(one({"permissionType": permission.lower()}, resourceType=kind.lower()))
+    assert chosen.selects(acl(resource_type=kind, permission_type=permission))
+    assert not chosen.selects(acl(resource_type=kind, permission_type={"ALLOW": "DENY"}.get(permission, "ALLOW")))
+    assert not chosen.selects(acl(resource_type="GROUP" if kind == "TOPIC" else "TOPIC", permission_type=permission))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_operation_of_kafka_can_be_named(operation: str) -> None:
+    """FILT-4."""
+    chosen = filters(one({"operation": operation}))
+    assert chosen.selects(acl(operation=operation))
+    assert not chosen.selects(acl(operation="READ" if operation != "READ" else "WRITE"))
 
 
 def test_a_bare_list_is_understood_and_stored_with_its_key_in_upper_case() -> None:

@@ -11,7 +11,7 @@ import org.apache.kafka.server.authorizer.AclCreateResult;
 import org.apache.kafka.server.authorizer.AuthorizableRequestContext;
 
 /** StandardAuthorizer with the limit that clusters of some providers have: no more than `tests.acl.limit` entries. */
-public class LimitedAuthorizer extends StandardAuthorizer {
+public class LimitedAcls extends StandardAuthorizer {
     private int limit;
 
     @Override
