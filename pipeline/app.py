@@ -24,7 +24,8 @@ from pipeline.control.topics import WrongPartitionCount
 from pipeline.faust_security import broker_credentials
 from pipeline.faust_vitals import FaustVitals
 from pipeline.settings import SettingsError, load
-from pipeline.worker import Worker
+from pipeline.starting import Claims, addresses, calm_libraries
+from pipeline.worker import VERSION, Worker
 
 try:
     settings = load()
@@ -38,6 +39,8 @@ except SettingsError as error:
 if settings.use_uvloop:
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
+calm_libraries()
+log = logging.getLogger(__name__)
 topics = worker.topics
 STORE_CACHE_BYTES = 8 << 20
 """Block cache of one table partition: Faust's rocksdict driver would take up to 2 GiB for each."""
@@ -48,9 +51,7 @@ STOPS_WITHIN_S = 8.0
 
 def _end() -> None:
     """End this process, whatever it still waits for."""
-    logging.getLogger(__name__).warning(
-        "Not stopped within %.0f s: ending now; nothing is lost by that", STOPS_WITHIN_S
-    )
+    log.warning("Not stopped within %.0f s: ending now; nothing is lost by that", STOPS_WITHIN_S)
     os._exit(0)
 
 
@@ -59,10 +60,16 @@ class App(faust.App):
 
     async def on_first_start(self) -> None:
         """Before anything of Faust: the control topics exist and are seen, so that the assignment always comes."""
+        calm_libraries(logging.getLogger().level)  # again: only now is it known how much is to be logged
         await super().on_first_start()
         try:
+            self.claims = Claims(settings)
             await worker.prepare()
-        except (WrongPartitionCount, ClusterError) as error:
+        except SettingsError as error:
+            sys.exit("clusterlink cannot start:\n  " + "\n  ".join(error.problems))
+        except ClusterError as error:
+            sys.exit(f"clusterlink cannot start:\n  the own cluster, CLUSTERLINK_BOOTSTRAP_SERVERS: {error}")
+        except WrongPartitionCount as error:
             sys.exit(f"clusterlink cannot start:\n  {error}")
 
     async def on_stop(self) -> None:
@@ -144,3 +151,4 @@ async def assigned(*arguments: Any, **_: Any) -> None:
 async def start_worker() -> None:
     """Once Faust runs: follow the changelogs and begin to work."""
     await worker.start()
+    log.info("clusterlink %s is ready: %s", VERSION, addresses(settings))

@@ -7,11 +7,12 @@ import click
 from pipeline.cli.given_configs import client_configs
 from pipeline.cli.options import Session, example, session
 from pipeline.cli.output import Format, show_data, show_rows
+from pipeline.cli.suggesting import Group
 
 COLUMNS = {"cluster_id": "Cluster ID", "url": "URL"}
 
 
-@click.group(epilog=example("clusterlink cluster id"))
+@click.group(cls=Group, epilog=example("clusterlink cluster id"))
 def cluster() -> None:
     """Find cluster ids."""
 

@@ -12,12 +12,13 @@ from pipeline.cli.given_configs import configs_option, filter_options, read_conf
 from pipeline.cli.link_shown import CONFIG_COLUMNS, config_row
 from pipeline.cli.options import Session, dry_run, example, session
 from pipeline.cli.output import show_object, show_rows
+from pipeline.cli.suggesting import Group
 
 Change = dict[str, Any]
 PAUSED = "cluster.link.paused"
 
 
-@click.group(epilog=example("clusterlink link configuration list east"))
+@click.group(cls=Group, epilog=example("clusterlink link configuration list east"))
 def configuration() -> None:
     """See and change the properties of a link."""
 

@@ -9,7 +9,7 @@ import click
 
 from pipeline.cli.given_configs import client_configs
 from pipeline.cli.options import Session, example, own_cluster, session, source_cluster
-from pipeline.cli.output import show_rows
+from pipeline.cli.output import Format, show_rows
 
 if TYPE_CHECKING:
     from pipeline.doctor.finding import Finding
@@ -54,7 +54,7 @@ def doctor(
     """
     import asyncio  # noqa: PLC0415  only where needed: start-up time
 
-    from pipeline.doctor.finding import exit_code  # noqa: PLC0415
+    from pipeline.doctor.finding import exit_code, verdict  # noqa: PLC0415
 
     source = client_configs(source_bootstrap_server, source_command_config)
     own = client_configs(bootstrap_server, command_config)
@@ -63,6 +63,8 @@ def doctor(
             raise click.UsageError(f"say where the cluster is: {option}, or bootstrap.servers in its file")
     findings = asyncio.run(_examined(source, own, topics, app_id))
     show_rows([finding.to_json() for finding in findings], COLUMNS, on.output)
+    if on.output is Format.HUMAN:
+        click.echo(verdict(findings))
     raise SystemExit(exit_code(findings))
 
 

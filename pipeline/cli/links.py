@@ -20,11 +20,12 @@ from pipeline.cli.link_shown import (
 from pipeline.cli.options import Session, dry_run, example, force, session
 from pipeline.cli.output import Format, show_object, show_rows
 from pipeline.cli.rest import Refusal, Rest
+from pipeline.cli.suggesting import Group
 
 SIDES = ("source", "destination", "remote")
 
 
-@click.group(epilog=example("clusterlink link list"))
+@click.group(cls=Group, epilog=example("clusterlink link list"))
 def link() -> None:
     """Manage cluster links."""
 

@@ -16,6 +16,7 @@ from pipeline.cli.mirrors import mirror
 from pipeline.cli.operations import OPERATIONS
 from pipeline.cli.options import example
 from pipeline.cli.sealing import secret
+from pipeline.cli.suggesting import Group
 from pipeline.cli.tasks import task
 from pipeline.cli.transition_errors import state_transition_error
 from pipeline.cli.verifying import verify
@@ -34,6 +35,7 @@ def _show_version(context: click.Context, parameter: click.Parameter, wanted: bo
 
 
 @click.group(
+    cls=Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     epilog=example(
         "clusterlink link create east --source-cluster 0gXf5xg8Sp2G4FlxNriNaA --source-bootstrap-server a:9092",

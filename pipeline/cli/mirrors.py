@@ -13,6 +13,7 @@ from pipeline.cli.given_configs import configs_option, read_configs
 from pipeline.cli.mirror_shown import DESCRIBE_COLUMNS, LIST_COLUMNS, VERBOSE_COLUMNS, list_row, partition_rows
 from pipeline.cli.options import Session, dry_run, example, force, link_option, session
 from pipeline.cli.output import show_rows
+from pipeline.cli.suggesting import Group
 
 STATUSES = (
     "active",
@@ -30,7 +31,7 @@ STATUSES = (
 )
 
 
-@click.group(epilog=example("clusterlink mirror list --link east"))
+@click.group(cls=Group, epilog=example("clusterlink mirror list --link east"))
 def mirror() -> None:
     """Manage mirror topics."""
 

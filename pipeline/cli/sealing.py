@@ -14,12 +14,13 @@ import click
 
 from pipeline.cli.given import read_text
 from pipeline.cli.options import Session, example, session
+from pipeline.cli.suggesting import Group
 from pipeline.link.properties import SECRETS
 
 KEY, KEY_FILE = "CLUSTERLINK_PASSWORD_ENCODER_SECRET", "CLUSTERLINK_PASSWORD_ENCODER_SECRET_FILE"
 
 
-@click.group(epilog=example("clusterlink secret seal sasl.jaas.config --link east --file jaas.txt"))
+@click.group(cls=Group, epilog=example("clusterlink secret seal sasl.jaas.config --link east --file jaas.txt"))
 def secret() -> None:
     """Secrets for command records that are written by hand."""
 

@@ -7,9 +7,10 @@ import click
 from pipeline.cli.link_shown import TASK_COLUMNS, TASK_RUN_COLUMNS, readable_task, task_rows
 from pipeline.cli.options import Session, example, session
 from pipeline.cli.output import Format, show_rows
+from pipeline.cli.suggesting import Group
 
 
-@click.group(epilog=example("clusterlink link task list east"))
+@click.group(cls=Group, epilog=example("clusterlink link task list east"))
 def task() -> None:
     """See what the periodic tasks of a link do."""
 

@@ -8,10 +8,13 @@ from pipeline.cli.finding import links_of
 from pipeline.cli.mirror_shown import ERROR_COLUMNS
 from pipeline.cli.options import Session, example, link_option, session
 from pipeline.cli.output import show_rows
+from pipeline.cli.suggesting import Group
 
 
 @click.group(
-    "state-transition-error", epilog=example("clusterlink mirror state-transition-error list orders --link east")
+    "state-transition-error",
+    cls=Group,
+    epilog=example("clusterlink mirror state-transition-error list orders --link east"),
 )
 def state_transition_error() -> None:
     """See what keeps a mirror in a PENDING state."""

@@ -45,7 +45,8 @@ def worker(properties: str | None, loglevel: str, **given: Any) -> None:
     for setting in OPTIONS:
         if given[setting.field] is not None:
             os.environ[setting.env] = str(given[setting.field])
-    run = [sys.executable, "-m", "faust", "-A", "pipeline.app", "worker", "--loglevel", loglevel]
+    banner = [] if loglevel == "debug" else ["--quiet"]
+    run = [sys.executable, "-m", "faust", *banner, "-A", "pipeline.app", "worker", "--loglevel", loglevel]
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, run)

@@ -57,7 +57,7 @@ class WorkerProcess:
         self._lease = PortLease()
         given = {**self._settings, "web_port": str(self._lease.port)}
         environment = {f"CLUSTERLINK_{name.upper()}": value for name, value in given.items()}
-        command = [sys.executable, "-m", "faust", "-A", "pipeline.app", "worker", "--loglevel", "info"]
+        command = [sys.executable, "-m", "faust", "--quiet", "-A", "pipeline.app", "worker", "--loglevel", "info"]
         self._process = ServerProcess(command, self._folder / "worker.log", environment)
 
     def wait_until_ready(self) -> None:

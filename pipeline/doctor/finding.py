@@ -42,3 +42,15 @@ class Finding:
 def exit_code(findings: Sequence[Finding]) -> int:
     """1 where a link would not work."""
     return int(any(finding.status is Status.ERROR for finding in findings))
+
+
+def verdict(findings: Sequence[Finding]) -> str:
+    """What it all comes to, in a sentence: the rows are many."""
+    counts = {status: sum(finding.status is status for finding in findings) for status in Status}
+    found = [
+        f"{counts[status]} {status.value}"
+        for status in (Status.ERROR, Status.WARNING, Status.UNKNOWN)
+        if counts[status]
+    ]
+    answer = "A link would not work" if counts[Status.ERROR] else "A link would work"
+    return f"{answer}: {', '.join(found) or 'nothing to mend'}."

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -42,8 +43,10 @@ class Side:
         self.name = name
         self.topic = topic
         self.conf = consumer_conf(configs)
+        self._last_error = ""
+        conf: dict[str, Any] = {**self.conf, "log_level": 4, "error_cb": self._note}
         try:
-            self._admin = AdminClient({**self.conf, "log_level": 4}, logger=logger)
+            self._admin = AdminClient(conf, logger=logger)
         except KafkaException as error:
             raise VerifyError(f"{name}: {self._why(error)}") from error
 
@@ -61,8 +64,11 @@ class Side:
             except KafkaException as error:
                 code = error.args[0].code()
                 if code not in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.LEADER_NOT_AVAILABLE):
-                    problem = Unreachable if code in _NO_ANSWER else VerifyError
-                    raise problem(f"{self.name}: {self.topic}: {self._why(error)}") from error
+                    if code in _NO_ANSWER:
+                        said = f": {self._last_error}" if self._last_error else ""
+                        servers = self.conf["bootstrap.servers"]
+                        raise Unreachable(f"{self.name}: no answer of {servers} in {TIMEOUT_S:.0f} s{said}") from error
+                    raise VerifyError(f"{self.name}: {self.topic}: {self._why(error)}") from error
                 if time.monotonic() > give_up_at:
                     raise TopicMissing(f"{self.name}: no topic {self.topic}") from error
             time.sleep(0.1)
@@ -95,6 +101,11 @@ class Side:
             return {place.partition: future.result().offset for place, future in answers.items()}
         except KafkaException as error:
             raise Unreachable(f"{self.name}: offsets of {self.topic}: {self._why(error)}") from error
+
+    def _note(self, error: KafkaError) -> None:
+        """What became of the last attempt to reach a broker."""
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:
+            self._last_error = error.str()
 
     @staticmethod
     def _why(error: KafkaException) -> str:

@@ -127,7 +127,18 @@ class WorkerProcess:
         with self._log_file.open("ab") as log:
             self._log_begins_at = log.tell()
             self._process = subprocess.Popen(
-                [*way_in, sys.executable, "-m", "faust", "-A", "pipeline.app", "worker", "--loglevel", self._loglevel],
+                [
+                    *way_in,
+                    sys.executable,
+                    "-m",
+                    "faust",
+                    "--quiet",
+                    "-A",
+                    "pipeline.app",
+                    "worker",
+                    "--loglevel",
+                    self._loglevel,
+                ],
                 cwd=_ROOT,
                 env={**os.environ, **{f"CLUSTERLINK_{field.upper()}": value for field, value in given.items()}},
                 stdin=subprocess.DEVNULL,

@@ -60,6 +60,21 @@ def test_a_cluster_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
             assert "Traceback" not in worker.log()
 
 
+@pytest.mark.timeout(400)
+def test_a_start_is_a_page_and_says_where_to_look(destination: LocalCluster, tmp_path: Path) -> None:
+    with WorkerProcess(destination.bootstrap_servers, tmp_path) as worker:
+        wait_until(lambda: f"console {worker.url}/console/" in worker.log(), "it says where its console is", 60)
+        said = worker.log().splitlines()
+        assert len(said) < 25, worker.log()
+        # its folder is its own
+        again = WorkerProcess(destination.bootstrap_servers, tmp_path, data_dir=str(worker.folder / "data"))
+        with again.ended_with_us():
+            again.launch()
+            assert again.wait_for_end() != 0
+            assert "CLUSTERLINK_DATA_DIR" in again.log_end(5) and "in use by another worker" in again.log_end(5)
+            assert "Traceback" not in again.log()
+
+
 @pytest.mark.timeout(200)
 def test_settings_that_cannot_be_used_are_all_named(tmp_path: Path) -> None:
     worker = WorkerProcess("", tmp_path, web_port="0", partitions="many", session_timeout_ms="1")

@@ -104,3 +104,20 @@ def test_shell_completion() -> None:
 def test_the_document_is_drawn_from_the_commands() -> None:
     document = (Path(__file__).parents[3] / "docs" / "cli.md").read_text("utf-8")
     assert document.partition(BEGIN)[0] + reference() == document, "run: python -m pipeline.cli.reference"
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (("lnk", "list"), "No such command 'lnk'. Did you mean 'link'?"),
+        (("mirror", "promte"), "No such command 'promte'. Did you mean 'promote'?"),
+        (("link", "task", "lst"), "Did you mean 'list'?"),
+        (("--url", "http://b:8090", "link", "list"), "No such option: --url here. It belongs behind the command"),
+        (("frobnicate",), "No such command 'frobnicate'.\n"),
+        (("--frobnicate",), "No such option: --frobnicate\n"),
+    ],
+)
+def test_typing_errors_are_met_with_what_was_meant(words: tuple[str, ...], said: str) -> None:
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 2
+    assert said in done.output

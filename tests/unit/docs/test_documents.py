@@ -20,8 +20,11 @@ NEVER_SHOWN = {"NO_ERROR", "NOT_SET", "LINK_COORDINATOR_NOT_ENABLED_ERROR"}
 
 
 def commands(document: Path) -> Iterator[list[str]]:
-    """The clusterlink commands in a document's shell blocks, as words."""
-    for block in re.findall(r"^```(?:sh|bash|console)[^\n]*\n(.*?)^```", document.read_text(), re.M | re.S):
+    """The clusterlink commands in a document's shell blocks and between its lines, as words."""
+    text = document.read_text()
+    for line in re.findall(r"`clusterlink ([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)):
+        yield [word for word in line.replace("|", " ").split() if word not in ("...", "…")]
+    for block in re.findall(r"^```(?:sh|bash|console)[^\n]*\n(.*?)^```", text, re.M | re.S):
         for line in block.replace("\\\n", " ").splitlines():
             at = line.find("clusterlink ")
             if at >= 0 and line[:at].strip().replace("$ ", "") == "" and "=" not in line[:at]:

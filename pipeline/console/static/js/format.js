@@ -30,7 +30,7 @@ export const instant = (timeMs) => (timeMs ? new Date(timeMs).toISOString().repl
 
 /** SOURCE_UNAVAILABLE -> Source unavailable; mixed case is left alone but for spaces: AclSync -> Acl sync. */
 export function words(code) {
-  const plain = /[a-z]/.test(code) ? code.replace(/[a-z](?=[A-Z])/g, "$& ").replaceAll("-", " ") : code.replaceAll(/[_-]/g, " ");
+  const plain = /[a-z]/.test(code) ? code.replace(/[a-z](?=[A-Z])/g, "$& ").replaceAll(/[_-]/g, " ") : code.replaceAll(/[_-]/g, " ");
   return (plain.charAt(0).toUpperCase() + plain.slice(1).toLowerCase()).replace(/^Acl\b/, "ACL");
 }
 

@@ -1,0 +1,37 @@
+"""Groups of commands that say what was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+
+import click
+
+
+class Group(click.Group):
+    """A group whose refusals help: a mistyped command has a likely one, an option has its place."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            close = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if close:
+                error.message += f" Did you mean {close[0]!r}?"
+            raise
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if self._has_below(error.option_name):
+                error.message += f" here. It belongs behind the command: {ctx.command_path} ... {error.option_name} ..."
+            raise
+
+    def _has_below(self, option: str) -> bool:
+        """Whether a command below has this option."""
+        return any(
+            each._has_below(option) if isinstance(each, Group) else any(option in known.opts for known in each.params)
+            for each in self.commands.values()
+        )
