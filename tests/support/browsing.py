@@ -11,7 +11,9 @@ Buttons and links are found by their words, fields by their labels, as a person 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -41,14 +43,16 @@ HARMLESS = ("Multiple forms should be contained",)
 class Browser:
     """One window. `dark`: what the system prefers; `size` in pixels."""
 
-    def __init__(self, *, dark: bool = False, size: tuple[int, int] = (1280, 900)) -> None:
+    def __init__(self, *, dark: bool = False, size: tuple[int, int] = (1280, 900), home: Path | None = None) -> None:
+        """`home`: the home folder to run with, in which Chromium looks for certificates of its user."""
         need({"chromium": "chromium", "chromedriver": "chromium-driver"})
         options = webdriver.ChromeOptions()
         options.binary_location = str(shutil.which("chromium"))
         for option in (*OPTIONS, f"--window-size={size[0]},{size[1]}"):
             options.add_argument(option)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        service = webdriver.ChromeService(executable_path=str(shutil.which("chromedriver")))
+        environment = {**os.environ, "HOME": str(home)} if home else None
+        service = webdriver.ChromeService(executable_path=str(shutil.which("chromedriver")), env=environment)
         self.driver = webdriver.Chrome(options=options, service=service)
         self.command(
             "Emulation.setDeviceMetricsOverride", width=size[0], height=size[1], deviceScaleFactor=1, mobile=False

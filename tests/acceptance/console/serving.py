@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,10 +32,10 @@ class Served:
 
 
 @contextmanager
-def served(plane: FakePlane, authentication: Authentication) -> Iterator[Served]:
-    """Serve a plane until the end of the block."""
+def served(plane: FakePlane, authentication: Authentication, tls: ssl.SSLContext | None = None) -> Iterator[Served]:
+    """Serve a plane until the end of the block, over HTTPS where there is something to do it with."""
     lease = PortLease()
-    here = Served(f"http://{HOST}:{lease.port}")
+    here = Served(f"{'https' if tls else 'http'}://{HOST}:{lease.port}")
 
     @web.middleware
     async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -47,7 +48,7 @@ def served(plane: FakePlane, authentication: Authentication) -> Iterator[Served]
         mount_console(app, plane, authentication)
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
-        await web.TCPSite(runner, HOST, lease.port).start()
+        await web.TCPSite(runner, HOST, lease.port, ssl_context=tls).start()
         started.set()
         await ended.wait()
         await runner.cleanup()

@@ -41,7 +41,14 @@ OWN_SECRETS = {
     "persistence": {"enabled": False},
     "podDisruptionBudget": {"enabled": False},
 }
-ALL = {"as it comes": KAFKA, "everything": EVERYTHING, "own secrets": OWN_SECRETS}
+OVER_TLS: dict[str, Any] = {
+    **KAFKA,
+    "tls": {"existingSecret": "worker-tls", "clientAuthorityKey": "ca.crt"},
+    "rest": {"authentication": "mtls", "credentials": "operator:CN=ops\nreader:CN=prometheus\n"},
+    "podMonitor": {"enabled": True, "secret": "prometheus-tls"},
+    "networkPolicy": {"enabled": True},
+}
+ALL = {"as it comes": KAFKA, "everything": EVERYTHING, "own secrets": OWN_SECRETS, "over TLS": OVER_TLS}
 
 
 def only(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
@@ -71,6 +78,7 @@ def test_what_is_rendered_is_valid(name: str, tmp_path: Path) -> None:
         "as it comes": {"PodDisruptionBudget"},
         "everything": {"PodDisruptionBudget", "PodMonitor", "NetworkPolicy", "Secret"},
         "own secrets": {"PodMonitor"},
+        "over TLS": {"PodDisruptionBudget", "PodMonitor", "NetworkPolicy", "Secret"},
     }
     assert kinds == {"Service", "StatefulSet"} | expected[name]
 
@@ -135,11 +143,36 @@ def test_the_pod_monitor_scrapes_as_a_reader(tmp_path: Path) -> None:
     assert bearer["authorization"]["credentials"] == {"name": "token", "key": "token"}
 
 
+def test_everything_asks_over_tls_where_it_is_served(tmp_path: Path) -> None:
+    objects = rendered(OVER_TLS, tmp_path)
+    pod = only(objects, "StatefulSet")["spec"]["template"]["spec"]
+    worker = pod["containers"][0]
+    (port,) = (each["name"] for each in worker["ports"])
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert (worker[probe]["httpGet"]["scheme"], worker[probe]["httpGet"]["port"]) == ("HTTPS", port)
+    services = [each["spec"] for each in objects if each["kind"] == "Service"]
+    assert {each["ports"][0]["targetPort"] for each in services} == {port}
+    assert only(objects, "NetworkPolicy")["spec"]["ingress"][0]["ports"][0]["port"] == port
+    endpoint = only(objects, "PodMonitor")["spec"]["podMetricsEndpoints"][0]
+    assert (endpoint["scheme"], endpoint["port"]) == ("https", port)
+    assert endpoint["tlsConfig"]["serverName"].split(".")[0] in {each["metadata"]["name"] for each in objects}
+    assert endpoint["tlsConfig"]["cert"]["secret"] == {"name": "prometheus-tls", "key": "tls.crt"}
+    # what is mounted is what the settings name
+    (tls,) = (each["secret"] for each in pod["volumes"] if each["name"] == "tls")
+    files = {f"/etc/clusterlink/tls/{item['path']}" for item in tls["items"]}
+    given = {each["name"]: each["value"] for each in worker["env"]}
+    assert {value for name, value in given.items() if name.startswith("CLUSTERLINK_WEB_")} == files
+    plain = container(rendered(KAFKA, tmp_path))
+    assert plain["readinessProbe"]["httpGet"]["scheme"] == "HTTP"
+
+
 @pytest.mark.parametrize(
     ("values", "why"),
     [
         ({}, "kafka.bootstrapServers is required"),
         ({**KAFKA, "rest": {"authentication": "basic"}}, "rest.authentication needs"),
+        ({**KAFKA, "rest": OVER_TLS["rest"]}, "mtls needs tls.existingSecret"),
+        ({**OVER_TLS, "podMonitor": {"enabled": True}}, "podMonitor.secret is required"),
         (
             {**OWN_SECRETS, "podMonitor": {"enabled": True}},
             "podMonitor.secret is required",

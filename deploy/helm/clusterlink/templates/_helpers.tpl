@@ -21,6 +21,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "clusterlink.encoderSecret" -}}
 {{- if .Values.secrets.existingSecret }}{{ .Values.secrets.existingSecret }}{{ else if .Values.secrets.encoderKey }}{{ include "clusterlink.name" . }}{{ end }}
 {{- end }}
+{{/* What is served: http, or https where there is a certificate. Also the name of the port. */}}
+{{- define "clusterlink.scheme" -}}
+{{- if .Values.tls.existingSecret }}https{{ else }}http{{ end }}
+{{- end }}
 {{- define "clusterlink.restSecret" -}}
 {{- if .Values.rest.existingSecret }}{{ .Values.rest.existingSecret }}{{ else if .Values.rest.credentials }}{{ include "clusterlink.name" . }}{{ end }}
 {{- end }}

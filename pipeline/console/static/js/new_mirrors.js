@@ -1,28 +1,32 @@
 // Create mirrors of a link: topics by name, or ticked in the list of what the source has.
 
-import { link as askLink, overview, sourceTopics } from "./api.js";
+import { link as askLink, operationTable, overview, sourceTopics } from "./api.js";
 import { draw, h, say } from "./dom.js";
 import { number, plural } from "./format.js";
-import { openCreation } from "./operate.js";
+import { openCreation, openOperation } from "./operate.js";
 import { crumbs, href, refusal } from "./parts.js";
 
 const SHOWN = 200;
+const RESTORE = "truncate-and-restore";
 
 export function newMirrorsPage(name) {
   let link = null;
+  let restore = null;
   return {
     title: `Create mirrors, ${name}`,
     isLive: false,
     load: async (signal) => {
-      const [all] = await Promise.all([overview(signal), askLink(name, signal)]);
+      const [all, operations] = await Promise.all([overview(signal), operationTable(), askLink(name, signal)]);
       link = all.links.find((row) => row.link_name === name);
+      restore = operations.find((row) => row.operation === RESTORE && row.modes.includes(link.link_mode));
     },
     hasData: () => link !== null && link !== undefined,
-    view: () => formView(name, link),
+    view: () => formView(name, link, restore),
   };
 }
 
-function formView(name, link) {
+/** `restore`: the operation that makes a mirror of a topic which is here already, where the link has it. */
+function formView(name, link, restore) {
   const wrong = h("div");
   const list = h("div", { class: "pick" }, h("p", { class: "muted", role: "status" }, "Asking the source for its topics …"));
   const names = h("textarea", { id: "topics", name: "topics", rows: "6", spellcheck: "false", "aria-describedby": "topics-help", oninput: () => drawList() });
@@ -76,12 +80,14 @@ function formView(name, link) {
     return made;
   }
 
-  function submit(event) {
+  function submit(event, isRestore = false) {
     event.preventDefault();
     wrong.replaceChildren();
+    const done = () => (location.hash = href("links", name));
     try {
       if (!chosen().length) throw new Error("Name at least one topic of the source.");
-      openCreation(name, chosen(), options(), () => (location.hash = href("links", name)));
+      if (isRestore) openOperation(restore, chosen().map((topic) => ({ link_name: name, mirror_topic_name: topic })), done);
+      else openCreation(name, chosen(), options(), done);
     } catch (error) {
       wrong.replaceChildren(refusal("", error.message));
       names.focus();
@@ -122,6 +128,15 @@ function formView(name, link) {
         list,
       ),
       h("div", { class: "buttons" }, h("button", { class: "primary" }, "Dry run"), h("a", { class: "button", href: href("links", name) }, "Cancel")),
+      restore
+        ? h(
+            "section",
+            { class: "stack", "aria-labelledby": "restore" },
+            h("h2", { id: "restore" }, "Topics that are here already"),
+            h("p", { class: "muted" }, "Was this cluster their source, and has the other taken over by failover or promotion? Then they can become mirrors of what they have become there. The dry run says what would be cut off; it is saved to a topic of its own first."),
+            h("div", { class: "buttons" }, h("button", { type: "button", onclick: (event) => submit(event, true) }, "Truncate and restore")),
+          )
+        : null,
     ),
   );
 }
