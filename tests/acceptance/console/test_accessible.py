@@ -12,6 +12,7 @@ from selenium.webdriver.common.keys import Keys
 from pipeline.link.models import TaskError
 from pipeline.link.states import (
     LinkErrorCode,
+    LinkMode,
     LinkState,
     MirrorStatus,
     PendingOperation,
@@ -37,6 +38,7 @@ PAGES = {
     "links/east/audit": "mirror.pause",
     "links/east/edit": "acl.sync.enable",
     "links/east/new-mirrors": "payments",
+    "links/both/new-mirrors": "Truncate and restore",
     "links/east/mirrors/orders": "Log end here",
     "links/nothing": "does not exist",
 }
@@ -47,6 +49,7 @@ NEEDED_CONTRAST = 4.5
 @pytest.fixture(autouse=True)
 def _furnish(plane: FakePlane) -> None:
     plane.add_link("east")
+    plane.add_link("both", mode=LinkMode.BIDIRECTIONAL)
     refused = LinkErrorCode.AUTHENTICATION_ERROR
     plane.add_link("west", state=LinkState.FAILED, error=refused, error_message="SASL says no.")
     plane.add_mirror("east", "orders", {0: (5, 9)}, transition_errors=(TaskError(TaskErrorCode.UNKNOWN, "x"),))
