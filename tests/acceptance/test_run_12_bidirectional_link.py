@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,6 +47,8 @@ def working(cluster: LocalCluster, folder: Path) -> Iterator[Rest]:
     allow(cluster, "link", "WRITE", f"{APP_ID}.commands")
     with WorkerProcess(cluster.bootstrap_servers, folder, APP_ID, **settings) as worker, Rest(worker, cluster) as rest:
         yield rest
+        refused = re.search("cannot be carried.*is not allowed.*", worker.log())
+        assert refused is None, f"where both sides dial nobody needs more than that: {refused}"
 
 
 @pytest.mark.timeout(400)
