@@ -24,12 +24,14 @@ from pipeline.mirror.claims import (
     Closed,
     Placed,
     ProducerId,
+    Reopened,
     current,
     decode,
     last_open,
     next_generation,
     partition_key,
     usable,
+    was_closed,
 )
 from pipeline.mirror.readings import Basis
 
@@ -120,10 +122,14 @@ class Registry:
     async def close(self, mirror_topic_id: str, partition: int) -> ProducerId | None:
         """Let nobody have a producer id for a mirror partition any more; may be repeated.
 
-        Returns the last one that was given out, which is still to be retired, or None if there never was one.
+        Returns the last one that was given out, which is still to be retired, or None if there never was one. Raises
+        Reopened where another has closed it meanwhile, and it is a mirror's again since: then the wish is of the past.
         """
         key = partition_key(mirror_topic_id, partition)
+        begun = next_generation(current(self._producers[key]))
         while (found := current(self._producers[key])) is None or not found.is_closing:
+            if was_closed(self._producers[key], begun):
+                raise Reopened(f"mirror partition {key} is a mirror's again")
             # never the same number twice: two closings under one key would lose their order to compaction
             nobody = -1 - secrets.randbelow(2**62)
             closing = ProducerId(mirror_topic_id, partition, next_generation(found), nobody, self._worker)

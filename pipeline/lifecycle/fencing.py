@@ -39,7 +39,7 @@ from pipeline.lifecycle.fence_asking import Place, leaders, mark, producer_state
 from pipeline.lifecycle.remote_errors import task_error
 from pipeline.link.models import TaskError
 from pipeline.link.states import TaskErrorCode
-from pipeline.mirror.claims import ProducerId
+from pipeline.mirror.claims import ProducerId, Reopened
 from pipeline.mirror.readings import LAST_EPOCH, TOKENS, Basis, is_retired
 from pipeline.wire.requests.write_txn_markers import Marker
 
@@ -104,7 +104,12 @@ class _Fencing:
         await bounded(TOGETHER, (one(place) for place in places))
 
     async def _close(self, place: Place) -> None:
-        producer = await self._context.registry.close(place.topic_id, place.partition)
+        try:
+            producer = await self._context.registry.close(place.topic_id, place.partition)
+        except Reopened as reason:  # whoever asked for the fence has to look at the rows again
+            self._answers[place] = TaskError(TaskErrorCode.UNKNOWN, f"destination: {reason}")
+            self._left.pop(place, None)
+            return
         self._producers[place] = producer
         if producer is None:  # nothing was ever written
             self._is_fenced.add(place)

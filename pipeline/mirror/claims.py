@@ -45,7 +45,11 @@ retry claims at most once a minute; at 63 within this time a claim has to wait."
 
 
 class Closed(Exception):
-    """The mirror has stopped: there is no producer id for it any more. Whoever copies it ends, quietly."""
+    """The mirror has stopped: there is no producer id for it any more. Whoever copies it rests until he is ended."""
+
+
+class Reopened(Exception):
+    """A partition was closed by others, and its topic has become a mirror again: not what is to be closed any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +134,29 @@ def usable(claim: Placed[Claim], earlier: Iterable[Placed[Claim]]) -> Token | No
 
 
 def current(records: Iterable[Placed[ProducerId]]) -> ProducerId | None:
-    """Give the producer id of the latest generation of one mirror partition, of each the first one written."""
-    winners: dict[int, Placed[ProducerId]] = {}
+    """Give the producer id of the latest generation of one mirror partition."""
+    found = winners(records)
+    return found[max(found)] if found else None
+
+
+def winners(records: Iterable[Placed[ProducerId]]) -> dict[int, ProducerId]:
+    """Give the record that counts of each generation: the first one written."""
+    first: dict[int, Placed[ProducerId]] = {}
     for placed in records:
-        winner = winners.get(placed.record.generation)
+        winner = first.get(placed.record.generation)
         if winner is None or placed.offset < winner.offset:
-            winners[placed.record.generation] = placed
-    return winners[max(winners)].record if winners else None
+            first[placed.record.generation] = placed
+    return {generation: placed.record for generation, placed in first.items()}
 
 
 def last_open(records: Iterable[Placed[ProducerId]]) -> ProducerId | None:
     """Give the last producer id with which a partition may have been written, closed or not; None if there was none."""
     return current(placed for placed in records if not placed.record.is_closing)
+
+
+def was_closed(records: Iterable[Placed[ProducerId]], since: int) -> bool:
+    """Whether a partition has been closed in this generation or a later one."""
+    return any(each.is_closing and each.generation >= since for each in winners(records).values())
 
 
 def next_generation(latest: ProducerId | None) -> int:

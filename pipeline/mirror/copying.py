@@ -153,9 +153,9 @@ class Copier:
                     self.status.failed(failure.code, failure.message)
                     return
                 except Closed as reason:
-                    log.info("%s: copying ends: %s", self.piece, reason)
-                    self.status.waits_for = str(reason)
-                    return
+                    # the rows will say so and end this; or else the topic is about to be a mirror again
+                    log.info("%s: copying rests: %s", self.piece, reason)
+                    self.status.waits_for, pause = str(reason), LONGEST_PAUSE_S
                 except (Doubt, ClusterError) as reason:
                     self.status.waits_for = str(reason)
                     self._count("clusterlink_append_retries_total")

@@ -124,6 +124,37 @@ async def test_whoever_asks_for_a_producer_id_afterwards_is_told_that_it_is_over
             await registry.check_open(PLACE.topic_id, 0)
 
 
+async def test_one_who_has_slept_does_not_close_what_is_a_mirror_again() -> None:
+    """MIRROR-71: stopped by another worker meanwhile, and made a mirror once more by a reverse back."""
+    world = World()
+    leader = await world.begin(5)
+    sleeper = world.topics.registry("sleeper")
+    world.topics.registries.remove(sleeper)  # reads nothing while it sleeps
+    unread = len(world.topics.written)
+    await world.fence()
+
+    async def allocate() -> tuple[int, bool]:
+        return 99, False
+
+    await world.registry.reopen(PLACE.topic_id, 0, allocate)
+    before = leader.log_end
+    send = world.topics.send
+
+    async def send_then_read(*what: Any, **more: Any) -> int:
+        offset = await send(*what, **more)
+        for entry in world.topics.written[unread:]:  # its tail comes that far while it waits for its own record
+            sleeper.apply(entry)
+        return offset
+
+    world.topics.send = send_then_read  # type: ignore[method-assign]
+    answer = await world.fence(sleeper)
+    assert isinstance(answer, TaskError) and "is a mirror's again" in answer.error_message
+    assert leader.log_end == before
+    assert (await world.registry.producer(PLACE.topic_id, 0, allocate)).producer_id == 99
+    world.topics.send = send  # type: ignore[method-assign]
+    assert await world.fence() == before, "who closes it knowing that does"
+
+
 async def test_one_who_has_not_read_the_closing_yet_loses_the_race_for_the_successor() -> None:
     """The first record of a generation wins, and the closing was first."""
     world = World()
