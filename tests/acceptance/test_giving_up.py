@@ -10,7 +10,7 @@ import pytest
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.tasks import commit, committed
 from tests.support.asking import checked, wait_for_ends
-from tests.support.clients import create_topic, log_ends
+from tests.support.clients import TIMEOUT_S, admin, create_topic, log_ends
 from tests.support.consuming import consume
 from tests.support.pairing import Side, link_both, paired
 from tests.support.producing import TransactionalProducer, numbered, produce
@@ -91,6 +91,22 @@ def test_a_failover_gives_a_restore_up(pair: Pair, mirrored: tuple[str, str], un
     assert here == there[: len(here)]
     assert committed(old.cluster, group, topic) == min(CUT, here[-1].offset + 1), "lowered to what there is"
     produce(old.cluster, topic, numbered(1))
+
+
+def test_a_deletion_gives_a_restore_up_and_takes_the_topic(pair: Pair, mirrored: tuple[str, str]) -> None:
+    """MIRROR-69."""
+    old, new = pair
+    link, topic = mirrored
+    operate(new, link, topic, "failover")
+    new.rest.wait_for_status(link, topic, "STOPPED")
+    never_ends = TransactionalProducer(old.cluster, topic).begin()
+    never_ends.send(numbered(5, start=9000))
+    assert operate(old, link, topic, "truncate-and-restore")["error_code"] is None
+    checked(old.rest.ask("DELETE", f"/{link}/mirrors/{topic}"))
+    names = admin(old.cluster).list_topics(timeout=TIMEOUT_S).topics
+    assert not [name for name in names if name.startswith(topic)]
+    assert old.rest.mirror(link, topic) == {}
+    assert len(consume(new.cluster, topic)) == CUT
 
 
 def test_a_reverse_whose_other_side_is_away(pair: Pair, mirrored: tuple[str, str]) -> None:

@@ -15,7 +15,9 @@ from confluent_kafka.admin import ResourceType
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.one_way import OFTEN, OneWay, one_way, row, wait_for_state
 from tests.acceptance.tasks import commit, committed, name_filters
+from tests.acceptance.test_run_23_acl_sync import Acls, selecting
 from tests.broker.conftest import SUPER_USER
+from tests.broker.security.test_least_rights import retain, retention
 from tests.support.asking import assert_equal, checked, wait_for_ends
 from tests.support.clients import create_topic
 from tests.support.permitting import allow, login
@@ -54,6 +56,7 @@ def permit(public: LocalCluster, private: LocalCluster, app_id: str) -> None:
     allow(public, DIALLER, "DESCRIBE ALTER")
     allow(private, READER, "READ DESCRIBE_CONFIGS", "shared-", prefixed=True)
     allow(private, READER, "DESCRIBE", "shared-", prefixed=True, kind=ResourceType.GROUP)
+    allow(private, READER, "DESCRIBE")
 
 
 @pytest.fixture
@@ -100,6 +103,47 @@ def test_run_15(
     assert_equal(private, public, theirs, partitions=PARTITIONS)
     assert_equal(public, private, ours, partitions=PARTITIONS)
     pair.check_that_nobody_dialled_in()
+
+
+def test_the_other_tasks_run_over_the_same_connections(
+    pair: OneWay, secure_source: LocalCluster, secure_destination: LocalCluster, unique: Callable[[str], str]
+) -> None:
+    """ACLs, topic configs and new topics come to the public side; what is its own stays (TASK-31, LINK-104)."""
+    public, private, name = secure_destination, secure_source, unique("link")[-40:]
+    topic, principal = f"shared-{unique('auto')}", f"User:{unique('zoe')}"
+    tasks = {
+        "acl_sync_enable": "true",
+        "acl_sync_ms": "1000",
+        "acl_filters": selecting(principal),
+        "auto_create_mirror_topics_enable": "true",
+        "auto_create_mirror_topics_filters": name_filters("topicFilters", (topic, "PREFIXED", "INCLUDE")),
+        "topic_config_sync_ms": "1000",
+        "metadata_max_age_ms": "1000",
+    }
+    checked(pair.here.create_waiting(name, private, "BIDIRECTIONAL", **OFTEN, **tasks))
+    local = {f"local_{each}": value for each, value in login(private, READER).items()}
+    checked(pair.there.create_side(name, public, **login(public, DIALLER), **local, **OFTEN))
+    wait_for_state(pair.here, name, "ACTIVE")
+    there, here = Acls(private, principal), Acls(public, principal)
+    here.add("own", "READ")
+    there.add("theirs", "READ")
+    there.add("theirs", "WRITE")
+    create_topic(private, topic, PARTITIONS, retention_ms="7200000")
+    copied = {("theirs", "READ"), ("theirs", "WRITE")}
+    wait_until(lambda: here.all() == {("own", "READ")} | copied, "ACLs came over", 60, 0.25)
+    pair.here.wait_for_status(name, topic)
+    assert retention(public, topic) == "7200000"
+    retain(private, topic, "3600000")
+    wait_until(lambda: retention(public, topic) == "3600000", "its configs follow", 60, 0.25)
+    there.delete("theirs", "WRITE")
+    left = {("own", "READ"), ("theirs", "READ")}
+    wait_until(lambda: here.all() == left, "a deletion came over, and took nothing else", 60, 0.25)
+    pair.check_that_nobody_dialled_in()
+    deleted = checked(pair.here.ask("DELETE", f"/{name}", force="true"))
+    assert "one of two" in deleted.headers["Warning"], "LIM-14"
+    assert here.all() == left
+    wait_for_state(pair.there, name, "UNAVAILABLE")
+    checked(pair.there.ask("DELETE", f"/{name}"))
 
 
 def test_roles_are_reversed_both_ways(
