@@ -22,6 +22,7 @@ from tests.support.asking import assert_equal, checked, wait_for_ends
 from tests.support.clients import create_topic
 from tests.support.permitting import allow, login
 from tests.support.producing import numbered, produce
+from tests.support.scanning import files, found_in, topics
 from tests.support.workers import wait_until
 
 pytestmark = pytest.mark.timeout(400)
@@ -103,6 +104,9 @@ def test_run_15(
     assert_equal(private, public, theirs, partitions=PARTITIONS)
     assert_equal(public, private, ours, partitions=PARTITIONS)
     pair.check_that_nobody_dialled_in()
+    places = topics(public, pair.public.app_id) | files(pair.public.folder)
+    assert any("-links-changelog-" in place and len(places[place]) > 100 for place in places)
+    assert found_in(places, [private.options.users[READER]]) == [], "what is local stays so (MODE-41)"
 
 
 def test_the_other_tasks_run_over_the_same_connections(
