@@ -9,7 +9,9 @@ import pytest
 from confluent_kafka import KafkaException
 
 from pipeline.local.cluster import LocalCluster
-from tests.acceptance.tasks import commit, committed
+from tests.acceptance.tasks import commit, committed, configure, name_filters
+from tests.acceptance.test_run_02_read_position import member
+from tests.broker.security.test_least_rights import retention
 from tests.support.asking import checked, wait_for_ends
 from tests.support.clients import TIMEOUT_S, admin, create_topic, log_ends
 from tests.support.consuming import consume
@@ -136,3 +138,33 @@ def test_a_reverse_whose_other_side_is_away(pair: Pair, mirrored: tuple[str, str
     produce(old.cluster, topic, numbered(1, start=CUT))
     checked(old.rest.ask("DELETE", f"/{link}", force="true"))
     assert link not in old.rest.links()
+
+
+def test_a_topic_that_waits_for_a_reverse_whose_mirror_has_gone(
+    pair: Pair, mirrored: tuple[str, str], unique: Named
+) -> None:
+    """PENDING_SYNCHRONIZE: with the link goes what it waits for, and the topic is what it was."""
+    old, new = pair
+    link, topic = mirrored
+    group = unique("group")
+    # an interval that never comes round: the reverse syncs by itself, and waits for the group that is live
+    filters = name_filters("groupFilters", (group, "LITERAL", "INCLUDE"))
+    syncing = {"consumer_offset_sync_ms": "600000", "consumer_offset_group_filters": filters}
+    configure(new.rest, link, consumer_offset_sync_enable="true", **syncing)
+    commit(old.cluster, group, topic, 7)
+    before = retention(old.cluster, topic)
+    with member(new.cluster, group, topic) as reader:
+        wait_until(lambda: reader.poll(0.1) is None and reader.assignment(), "the group is live", 60, 0)
+        assert operate(new, link, topic, "reverse-and-start-mirror")["error_code"] is None
+        old.rest.wait_for_status(link, topic, "PENDING_SYNCHRONIZE")
+        new.worker.kill()
+    refused = operate(old, link, topic, "failover")
+    assert refused["error_code"] == 400 and "delete the link with force" in refused["error_message"]
+    checked(old.rest.ask("DELETE", f"/{link}", force="true"))
+    assert retention(old.cluster, topic) == before
+    produce(old.cluster, topic, numbered(1, start=CUT))
+    assert len(consume(old.cluster, topic)) == CUT + 1
+    new.start_again()
+    new.wait_for_link(link, "UNAVAILABLE")
+    checked(new.rest.ask("DELETE", f"/{link}", force="true"))
+    produce(new.cluster, topic, numbered(1, start=CUT))
