@@ -58,6 +58,9 @@ def _end() -> None:
 class App(faust.App):
     """Faust's app, with our engine started and stopped around it."""
 
+    logger = logging.getLogger("faust.app")
+    """As for every other part of Faust: by itself it would take this module's, which is ours."""
+
     async def on_first_start(self) -> None:
         """Before anything of Faust: the control topics exist and are seen, so that the assignment always comes."""
         calm_libraries(logging.getLogger().level)  # again: only now is it known how much is to be logged

@@ -32,7 +32,7 @@ def running(command: str, environment: dict[str, str], log: Path) -> Iterator[No
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def say(script: str, environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -42,12 +42,12 @@ def say(script: str, environment: dict[str, str], folder: Path) -> subprocess.Co
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_quickstart(
     source: LocalCluster, destination: LocalCluster, unique: Callable[[str], str], tmp_path: Path
 ) -> None:
@@ -80,11 +80,11 @@ def test_quickstart(
     environment["CLUSTERLINK_BOOTSTRAP_SERVERS"] = environment["B"]
     with running("clusterlink worker", environment, tmp_path / "worker.log"):
         ready = f"http://localhost:{port}/readyz"
-        wait_until(lambda: _answers(ready), f"{ready} answers 200", 60)
+        wait_until(lambda: _answers(ready), f"{ready} answers 200", 240)
         for part in parts:
             if part["until"]:
                 script = part["until"].replace("orders", topic)
-                wait_until(lambda s=script: say(s, environment, tmp_path).returncode == 0, script, 60, 0.5)  # type: ignore[misc]
+                wait_until(lambda s=script: say(s, environment, tmp_path).returncode == 0, script, 180, 0.5)  # type: ignore[misc]
             elif part["kind"] != " worker":
                 script = part["block"].replace("orders", topic)
                 done = say(script, environment, tmp_path)
