@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.control.sealing import masked
@@ -36,8 +37,16 @@ def audit_record(result: Result, command: Command | None) -> dict[str, Any]:
         "status": result.status,
         "error_code": result.error_code,
         "message": result.message,
+        **_refused(result),
         "worker": result.worker,
     }
+
+
+def _refused(result: Result) -> dict[str, Any]:
+    """The codes of the mirrors that a command on several was refused for, by topic: the command itself was accepted."""
+    rows = result.data.get("mirrors", ()) if isinstance(result.data, Mapping) else ()
+    codes = {str(row["mirror_topic_name"]): row["error_code"] for row in rows if row.get("error_code") is not None}
+    return {"refused": codes} if codes else {}
 
 
 def audit_line(result: Result, command: Command | None) -> bytes:

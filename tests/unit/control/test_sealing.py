@@ -159,3 +159,10 @@ def test_the_audit_log_shows_who_asked_for_what_and_no_secret() -> None:
 
 def test_a_record_that_is_no_command_is_audited_too() -> None:
     assert audit_record(Result("7-1", "", "", 400, 400, "no JSON"), None)["message"] == "no JSON"
+
+
+def test_the_audit_log_shows_which_mirrors_were_refused() -> None:
+    rows = [{"mirror_topic_name": "a", "error_code": None}, {"mirror_topic_name": "b", "error_code": 40403}]
+    assert audit_record(Result("1", "l", "mirror.promote", data={"mirrors": rows}), None)["refused"] == {"b": 40403}
+    assert "refused" not in audit_record(Result("1", "l", "mirror.promote", data={"mirrors": rows[:1]}), None)
+    assert "refused" not in audit_record(Result("1", "l", "link.create", data={"link_id": "x"}), None)

@@ -43,7 +43,7 @@ export function auditTable(lines, withLink = false) {
               "td",
               {},
               line.error_code === null
-                ? h("span", { class: "good-text" }, "accepted")
+                ? accepted(line.refused ?? {})
                 : [pill("FAILED", String(line.error_code)), h("div", { class: "small lines" }, line.message ?? "")],
             ),
           ),
@@ -54,6 +54,14 @@ export function auditTable(lines, withLink = false) {
 }
 
 const MOST = 300;
+
+/** A command on several mirrors is accepted also where single ones are refused. */
+function accepted(refused) {
+  const topics = Object.keys(refused);
+  if (!topics.length) return h("span", { class: "good-text" }, "accepted");
+  const named = topics.slice(0, 5).map((topic) => `${topic}: ${refused[topic]}`);
+  return h("span", { class: "bad-text lines" }, `${topics.length} refused: ${named.join(", ")}${topics.length > named.length ? ", …" : ""}`);
+}
 
 function asked(request) {
   const text = Object.entries(request ?? {})
