@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 CODE   := pipeline agents tables tests $(wildcard bench)
 
-.PHONY: setup check format test kafka demo bench bench-quick chaos soak clean
+.PHONY: setup check format test nightly kafka demo bench bench-quick chaos soak clean
 .DEFAULT_GOAL := setup
 
 ## setup: only the environment, in .venv, with the versions of constraints.txt
@@ -32,6 +32,11 @@ format: setup
 ## test: everything: environment, Kafka, unit and broker tests (T="tests/unit -k batch" for some)
 test: kafka
 	$(BIN)/python -m pytest $(T)
+
+## nightly: what takes hours: 10,000 examples of each property of a slice's plan, and every kind of log ten times as long
+nightly: kafka
+	HYPOTHESIS_EXAMPLES=10000 $(BIN)/python -m pytest tests/unit/mirror/test_plan_property.py
+	CLUSTERLINK_TEST_SCALE=10 $(BIN)/python -m pytest tests/broker/logs --log-cli-level=INFO --timeout 3600
 
 ## kafka: the jars of the versions that tests run, in .kafka (or $$CLUSTERLINK_KAFKA_CACHE)
 kafka: setup

@@ -11,6 +11,7 @@ import logging
 from typing import Any
 
 from pipeline.app import app, control_topic, topics
+from pipeline.control.losses import with_losses
 from tables.positions import positions
 
 log = logging.getLogger(__name__)
@@ -29,4 +30,5 @@ async def progress(stream: Any) -> None:
         if row is None:
             positions.pop(key, None)
         else:
-            positions[key] = {"row": row}
+            before = positions.get(key)
+            positions[key] = {"row": with_losses(row, before and before["row"])}

@@ -198,6 +198,7 @@ class Position(Jsonable):
     marker_path: str = ""
     worker: str = ""
     time_ms: int = 0
+    mirror_topic_id: str = ""
 
     @property
     def lag(self) -> int:

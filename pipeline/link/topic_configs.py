@@ -78,6 +78,9 @@ CONFIGURABLE = CATEGORIES[Follows.BY_DEFAULT] + CATEGORIES[Follows.IF_ASKED]
 DEFAULT_INCLUDE = ALWAYS + CATEGORIES[Follows.BY_DEFAULT]
 """Default of `topic.config.sync.include` (LINK-34)."""
 
+SMALLEST_SEGMENT = 1 << 20
+"""The least `segment.bytes` that brokers of 4.0 and later take (KIP-1030); before, a segment could be of 14 bytes."""
+
 _DIFFERENCE = "message.timestamp.difference.max.ms"
 _BEFORE_AND_AFTER = ("message.timestamp.before.max.ms", "message.timestamp.after.max.ms")
 
@@ -139,9 +142,10 @@ def mirror_topic_configs(
 
     `source_effective` has the source's values, defaults included, so that differing cluster defaults never show
     (MIRROR-89). `own` are the mirror's overrides (MIRROR-86). `known` are the names that the destination's version
-    knows, None for all; others are skipped (MIRROR-83, see `skipped`). `largest_batch_bytes` is the largest batch
-    seen at the source, which may have been written under a higher `max.message.bytes`. `seeding`: the log's start
-    is being moved, for which a compacted topic needs `delete` in its policy too.
+    knows, None for all; others are skipped (MIRROR-83, see `skipped`), and one of 4.0 or later, which has dropped
+    `message.timestamp.difference.max.ms`, gets a `segment.bytes` that it takes. `largest_batch_bytes` is the largest
+    batch seen at the source, which may have been written under a higher `max.message.bytes`. `seeding`: the log's
+    start is being moved, for which a compacted topic needs `delete` in its policy too.
     """
     source = dict(source_effective)
     if known is not None and _DIFFERENCE not in known and _DIFFERENCE in source:
@@ -149,6 +153,8 @@ def mirror_topic_configs(
             source.setdefault(name, source[_DIFFERENCE])
     values: dict[str, str | None] = dict(own or {})
     values |= {name: source[name] for name in include if name in source}
+    if known is not None and _DIFFERENCE not in known and "segment.bytes" in source and "segment.bytes" in include:
+        values["segment.bytes"] = str(max(int(source["segment.bytes"]), SMALLEST_SEGMENT))
     held = exact(source, largest_batch_bytes)
     if while_mirroring:
         values |= held

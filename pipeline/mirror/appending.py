@@ -23,7 +23,8 @@ from pipeline.mirror.pieces import Piece, PieceStatus
 from pipeline.mirror.readings import Basis, ForeignWrite, Reading, is_retired
 from pipeline.mirror.repairing import Repair
 from pipeline.mirror.verdicts import Api, Judgement, Verdict, judge
-from pipeline.wire.batch import Stamp
+from pipeline.wire.batch import BatchHeader, Stamp
+from pipeline.wire.records import Record
 from pipeline.wire.requests.codec import Batch
 from pipeline.wire.requests.produce import ProducedPartition
 
@@ -81,6 +82,8 @@ class Appender:
         self._refresh = False
         self._lane: lane.Lane | None = None
         self._alive_at = 0.0
+        self.found_at_end: BatchHeader | None = None
+        """The last batch of the log as it was found at the beginning."""
 
     @property
     def next_offset(self) -> int:
@@ -186,6 +189,11 @@ class Appender:
     async def log_start(self) -> int:
         """The first offset that the mirror's log still has."""
         return await self._destination.log_start(self.piece.mirror_topic, self.piece.partition)
+
+    async def last_record(self) -> tuple[Record, int] | None:
+        """The record that ends the mirror's log, and its codec; None where none does."""
+        await self.settled()
+        return await self._destination.last_record(self.piece.mirror_topic, self.piece.partition, self.next_offset)
 
     async def delete_below(self, offset: int) -> None:
         """Make `offset` the start of the mirror's log."""
@@ -376,6 +384,7 @@ class Appender:
         if reading.log_end <= self.piece.start_offset:
             return
         last = await self._destination.last_batch(self.piece.mirror_topic, self.piece.partition, reading.log_end)
+        self.found_at_end = last
         if last is None or last.producer_id == reading.producer_id or is_retired(last.producer_epoch):
             return
         raise ForeignWrite(str(self.piece), last.base_offset, f"written by producer id {last.producer_id}")

@@ -92,6 +92,7 @@ class Copier:
         self._wake = asyncio.Event()
         self._failure: MirrorFailure | None = None
         self._error: tuple[int, int] | None = None
+        self._is_filled = False
 
     # what fetchers and the link's agent call
 
@@ -177,6 +178,9 @@ class Copier:
         if self.piece.start_offset > 0 and not self.piece.is_adopted and not self.status.is_seeded:
             await seeding.seed(self._appender, self.piece.start_offset)
             at = self._appender.next_offset
+        if self._is_filled or await seeding.is_left_filled(self._appender):
+            await self._appender.delete_below(at)
+            self._is_filled = False
         self.status.is_seeded = self.status.is_changed = True
         await self.go_on(at)
         while True:
@@ -209,10 +213,13 @@ class Copier:
             first,
             start - 1,
         )
-        await seeding.advance(self._appender, start)
         self.status.lost.append((first, start - 1))
+        self.status.is_changed = True
         self._count("clusterlink_lost_ranges_total")
         self._count("clusterlink_lost_offsets_total", start - first)
+        self._is_filled = True
+        await seeding.advance(self._appender, start)
+        self._is_filled = False
         await self.go_on(start)
 
     async def go_on(self, offset: int) -> None:
@@ -241,6 +248,7 @@ class Copier:
         finally:
             self._is_copying = False
             writer.handed_over()
+        self.status.waits_for = writer.waits_for or self.status.waits_for
 
     def _done(self, fetched: Slice) -> None:
         """All of a slice is settled: there is room for more. (With nothing held there always is.)"""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 from zlib import crc32
 
 from pipeline.cluster.admin import Admin
@@ -22,6 +23,7 @@ from pipeline.mirror.readings import ProducerState, Reading
 from pipeline.mirror.repairing import Repair, repair
 from pipeline.mirror.verdicts import Api, judge
 from pipeline.wire.batch import BatchHeader, scan
+from pipeline.wire.records import Record, open_batch
 from pipeline.wire.requests.delete_records import DeleteRecordsRequest, DeleteUpTo
 from pipeline.wire.requests.describe_producers import DescribeProducersRequest
 from pipeline.wire.requests.fetch import READ_UNCOMMITTED, FetchPartition, FetchRequest
@@ -30,7 +32,8 @@ from pipeline.wire.requests.list_offsets import CONSUMER, EARLIEST, LATEST, LOG_
 from pipeline.wire.requests.write_txn_markers import Marker, WriteTxnMarkersRequest
 
 log = logging.getLogger(__name__)
-OFFSET_OUT_OF_RANGE = 1
+_T = TypeVar("_T")
+OFFSET_OUT_OF_RANGE, POLICY_VIOLATION = 1, 44
 UNSETTLED_PAUSE_S = 0.02
 MOST_READINGS = 250
 LANES_PER_BROKER = 4
@@ -56,6 +59,7 @@ class Destination:
         self._marking = client.fork()
         self._admin = Admin(client.security, traffic=client.traffic)
         self._last_batches = asyncio.Semaphore(MOST_LAST_BATCHES)
+        self._policies = asyncio.Lock()
         self._request_bytes = request_bytes
         self._appending = [client.fork() for _ in range(LANES_PER_BROKER)]
         self._lanes: dict[tuple[int, int], Lane] = {}
@@ -118,6 +122,16 @@ class Destination:
 
     async def last_batch(self, topic: str, partition: int, log_end: int) -> BatchHeader | None:
         """The header of the batch that ends the log; None where it was deleted."""
+        return await self._ending(topic, partition, log_end, lambda _, header: header)
+
+    async def last_record(self, topic: str, partition: int, log_end: int) -> tuple[Record, int] | None:
+        """The record that ends the log, and its codec; None where a marker does, or nothing is left."""
+        return await self._ending(topic, partition, log_end, _last_record)
+
+    async def _ending(
+        self, topic: str, partition: int, log_end: int, look: Callable[[memoryview, BatchHeader], _T]
+    ) -> _T | None:
+        """What `look` makes of the batch that ends the log; None where it was deleted."""
         node = await self._asking.find_leader(topic, partition)
         wanted = FetchPartition(topic, partition, log_end - 1, max_bytes=1)  # one whole batch comes all the same
         async with self._last_batches:
@@ -128,7 +142,8 @@ class Destination:
             if found.error_code == OFFSET_OUT_OF_RANGE:
                 return None
             check(found.error_code, operation="READ", resource=f"{topic}-{partition}")
-            return next((h for h in scan(found.records, check_crc=False) if h.last_offset >= log_end - 1), None)
+            headers = scan(found.records, check_crc=False)
+            return next((look(found.records, h) for h in headers if h.last_offset >= log_end - 1), None)
 
     async def mark(self, topic: str, partition: int, write: Markers) -> int:
         """Send markers to the leader and return the code of the answer: one for all of them, refusals may hide in
@@ -142,10 +157,32 @@ class Destination:
         return next((code for code in codes if code), 0)
 
     async def delete_records(self, topic: str, partition: int, offset: int) -> None:
-        """Move the log's start up to `offset`."""
+        """Move the log's start up to `offset`. A policy of `compact` alone refuses it: for a moment it has `delete`."""
+        code = await self._delete_records(topic, partition, offset)
+        if code == POLICY_VIOLATION:
+            async with self._policies:
+                code = await self._delete_though_compacted(topic, partition, offset)
+        _check(Api.DELETE_RECORDS, code, "DELETE", f"{topic}-{partition}")
+
+    async def _delete_records(self, topic: str, partition: int, offset: int) -> int:
         node = await self._asking.find_leader(topic, partition)
         response = await self._asking.send(node, DeleteRecordsRequest([DeleteUpTo(topic, partition, offset)]), 60_000)
-        _check(Api.DELETE_RECORDS, response.partitions[0].error_code, "DELETE", f"{topic}-{partition}")
+        return int(response.partitions[0].error_code)
+
+    async def _delete_though_compacted(self, topic: str, partition: int, offset: int) -> int:
+        """Should this worker end in between, the sync of configs sets the source's policy again (MIRROR-88)."""
+        log.warning("Mirror topic %s: its cleanup.policy has delete until its log begins at %d", topic, offset)
+        await self._admin.alter_topic_configs(topic, {"cleanup.policy": "compact,delete"})
+        try:
+            code = POLICY_VIOLATION
+            for _ in range(MOST_READINGS):
+                code = await self._delete_records(topic, partition, offset)
+                if code != POLICY_VIOLATION:
+                    break
+                await asyncio.sleep(UNSETTLED_PAUSE_S)
+            return code
+        finally:
+            await self._admin.alter_topic_configs(topic, {"cleanup.policy": "compact"})
 
     async def repair(self, topic: str, needed: Repair) -> None:
         """Set a mirror topic's configs so that it takes what it has refused. Raises as `repairing.repair`."""
@@ -187,6 +224,11 @@ class Destination:
         listed = response.partitions[0]
         _check(Api.LIST_OFFSETS, listed.error_code, "DESCRIBE", f"{topic}-{partition}")
         return int(listed.offset)
+
+
+def _last_record(records: memoryview, header: BatchHeader) -> tuple[Record, int] | None:
+    found = [] if header.is_control else open_batch(records, header)
+    return (found[-1], header.codec) if found else None
 
 
 def _check(api: Api, code: int, operation: str, resource: str, message: str = "") -> None:

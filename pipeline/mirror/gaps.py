@@ -13,14 +13,14 @@ filling for the whole topic:
     not compacted          ABORT markers    what is a gap has always been one; nobody sees a marker (I2)
     compacted              records          every write is data then, and data is compared with data: always safe
 
-The record is a copy of the next live one, or of the one before where there is none behind. Whoever reads a compacted
-topic takes the latest value of each key, and neither copy changes it; compaction removes the copies. It is the faster
-way too: no marker, so no claim and nothing to wait for, and holes are closed while a batch is open anyway.
+The record is a copy of the next live one, or of the one before where there is none behind: the last that this worker
+has written, or the one that ends the mirror's log. Whoever reads a compacted topic takes the latest value of each key,
+and neither copy changes it; compaction removes the copies. It is the faster way too: no marker, so no claim and nothing
+to wait for, and holes are closed while a batch is open anyway. Where the log holds no live record at all and the mirror
+none either, the gap is aborted data: it takes tombstones of a key of that data, which delete nothing (`unseen`).
 
-Lost ranges (MIRROR-14) are the exception: a record that another worker has read in time may still arrive. Such a worker
-must be out of the way first: wait until the reading has not changed for as long as a request can live (its timeout,
-twice), then fill; should it be late nevertheless, the offsets differ and the mirror fails (ForeignWrite), it is not
-silently shifted.
+Lost ranges (MIRROR-14) are filled with records too, whatever the topic: a record that another worker has read in time
+may still arrive, and then one of the two is refused. They are below the log's start at once (`seeding.advance`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Filler(Enum):
     MARKERS = auto()
     """One ABORT marker an offset."""
     RECORDS = auto()
-    """Copies of a live record of `Fill.near`; without one, of the mirror's own last record, or wait for a live one."""
+    """Copies of a live record of `Fill.near`; without one, of the mirror's own last record, else tombstones
+    (`unseen`)."""
     DISCARDED = auto()
     """Any records; DeleteRecords up to the end of the gap at once. Only for lost ranges: the source's log begins there
     too. What the mirror still has below it goes as well: report it."""
@@ -116,7 +117,7 @@ def close_gaps(
     run = _Run(most, most_bytes)
     expected = first_offset
     for live in (*_in_range(records, first_offset, last_offset), None):
-        copied = _alive(records[-1], log_start) if live is None else live
+        copied = alive(records[-1], log_start) if live is None else live
         until = last_offset if live is None else live.offset
         while expected <= until:
             if not run.has_room(copied):
@@ -139,7 +140,18 @@ def repeat(
 def nearest(records: Sequence[Record], gap: Fill, *, log_start: int = 0) -> Record:
     """Of the records of the opened `gap.near`: the first one behind the gap, else the last one (`close_gaps`)."""
     behind = next((record for record in records if record.offset > gap.last_offset), None)
-    return _alive(records[-1], log_start) if behind is None else behind
+    return alive(records[-1], log_start) if behind is None else behind
+
+
+def alive(record: Record, log_start: int) -> Record:
+    """The record to copy; where the source has deleted it, its tombstone: copies must not bring it back."""
+    return record if record.offset >= log_start else record._replace(value=None)
+
+
+def unseen(records: Iterable[Record]) -> Record | None:
+    """A tombstone for a gap in a log without a live record, made of the gap's aborted records; None without a key."""
+    found = next((record for record in records if record.key is not None), None)
+    return None if found is None else found._replace(value=None, headers=())
 
 
 class _Run:
@@ -167,10 +179,6 @@ def _size(record: Record) -> int:
     """About what a record takes in a batch that is not compressed."""
     headers = sum(len(name) + len(value or b"") + 4 for name, value in record.headers)
     return 16 + len(record.key or b"") + len(record.value or b"") + headers
-
-
-def _alive(record: Record, log_start: int) -> Record:
-    return record if record.offset >= log_start else record._replace(value=None)
 
 
 def _in_range(records: Iterable[Record], first_offset: int, last_offset: int) -> Iterator[Record]:

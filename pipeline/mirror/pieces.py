@@ -125,6 +125,7 @@ class PieceStatus:
             marker_path=self.marker_path,
             worker=self.worker,
             time_ms=now_ms(),
+            mirror_topic_id=piece.mirror_topic_id,
         )
 
 

@@ -4,7 +4,7 @@
 Filler are compressed batches of minimal records, millions of offsets a second; no consumer can have read them before
 they are deleted again, because a mirror is offered as ACTIVE only after its seeding. The same way a mirror follows a
 source whose retention was faster than it (MIRROR-14): the range is reported as lost, and the mirror's older part goes
-too.
+too. There a worker may die between the two and leave filler to be read; its successor sees it at the log's end.
 """
 
 from __future__ import annotations
@@ -37,6 +37,15 @@ async def advance(appender: Appender, start: int) -> None:
         await appender.data(at, count, partial(_filler, count), _nothing)
     await appender.settled()
     await appender.delete_below(start)
+
+
+async def is_left_filled(appender: Appender) -> bool:
+    """Whether the log ends with filler that whoever wrote it did not come to delete."""
+    header = appender.found_at_end
+    if header is None or header.max_timestamp != FILLER_TIME_MS:
+        return False
+    found = await appender.last_record()
+    return found is not None and found[0][1:4] == (FILLER_TIME_MS, FILLER_KEY, None)
 
 
 def _filler(records: int, stamp: Stamp) -> bytes:

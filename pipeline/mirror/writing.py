@@ -22,7 +22,7 @@ REPEATED_RECORDS = 10_000
 
 @dataclass(eq=False, slots=True)
 class LastLive:
-    """The last live record of a compacted partition, for gaps that end a slice."""
+    """The last record of a compacted mirror partition, for gaps that end a slice."""
 
     record: Record | None = None
     codec: int = 0
@@ -56,6 +56,8 @@ class SliceWriter:
         self._done = done
         self._last = last
         self._open = 1
+        self.waits_for = ""
+        """Why the slice's last gap could not be filled yet, in words."""
 
     async def carry_out(self, step: Step) -> None:
         """Do one step; raises what `Appender` raises, and CorruptBatch for records that are not what they claim."""
@@ -102,14 +104,17 @@ class SliceWriter:
     async def _repeat(self, step: Fill) -> None:
         """Close a gap of a compacted topic with copies of a live record: of this slice, or the last one before it.
 
-        Where there is none (a worker that has just begun), the gap waits: the next slice's plan has it again.
+        Where there is none and cannot be one made, the gap waits: the next slice's plan has it again.
         """
         if step.near is not None:
             live, codec = self._near(step.near, step), step.near.codec
-        elif self._last.record is not None:
-            live, codec = self._last.record, self._last.codec
         else:
-            return
+            if self._last.record is None:
+                await self._find_last(step)
+            if self._last.record is None:
+                self.waits_for = f"a record: nothing is left of offsets {step.first_offset} to {step.last_offset}"
+                return
+            live, codec = gaps.alive(self._last.record, self._fetched.log_start_offset), self._last.codec
         for run in gaps.repeat(live, step.first_offset, step.last_offset, REPEATED_RECORDS):
             await self._append_run(run, codec)
 
@@ -117,6 +122,24 @@ class SliceWriter:
         """The live record to fill a gap with: never one that the source has deleted."""
         records = open_batch(self._fetched.records, header)
         return gaps.nearest(records, step, log_start=self._fetched.log_start_offset)
+
+    async def _find_last(self, step: Fill) -> None:
+        """A worker that has just begun: the mirror's own last record, or a tombstone where it holds none at all."""
+        found = await self._appender.last_record()
+        if found is None and await self._appender.log_start() >= self._appender.next_offset:
+            found = self._unseen(step)
+        if found is not None:
+            self._last.record, self._last.codec = found
+
+    def _unseen(self, step: Fill) -> tuple[Record, int] | None:
+        """Made of the gap's own data, which is aborted: all that could be seen of the slice would be `step.near`."""
+        for header in self._fetched.headers:
+            is_within = step.first_offset <= header.last_offset and header.base_offset <= step.last_offset
+            if is_within and not header.is_control:
+                record = gaps.unseen(open_batch(self._fetched.records, header))
+                if record is not None:
+                    return record, header.codec
+        return None
 
     async def _append_run(self, run: Sequence[Record], codec: int) -> None:
         await self._append(run[0].offset, len(run), lambda stamp: close_batch(run, codec, stamp))

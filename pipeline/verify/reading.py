@@ -13,7 +13,14 @@ import time
 from collections.abc import Callable
 from typing import cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    TIMESTAMP_NOT_AVAILABLE,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from pipeline.verify.chunks import Chunk, Headers
 from pipeline.verify.errors import LogStartMoved, Stopped, Unreachable, VerifyError
@@ -23,6 +30,8 @@ CHUNK_RECORDS = 400
 """Small on purpose: three chunks and the queues behind them should fit the processor's cache; 4,000 halved the rate."""
 STALL_S = 60.0
 POLL_S = 0.25
+NO_TIME = -1
+"""As Kafka writes it. Records of format v0 have none (librdkafka says 0); re-encoded as v2 they have this one."""
 _REFUSED = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED}
 logger = logging.getLogger(__name__)
 
@@ -142,7 +151,7 @@ class Reader:
             return Chunk(offsets)
         return Chunk(
             offsets,
-            [stamp[1] for stamp in map(Message.timestamp, messages)],
+            [NO_TIME if kind == TIMESTAMP_NOT_AVAILABLE else ms for kind, ms in map(Message.timestamp, messages)],
             [*map(Message.key, messages)],
             [*map(Message.value, messages)],
             cast(list[Headers | None], [*map(Message.headers, messages)]),

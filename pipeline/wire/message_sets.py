@@ -24,9 +24,10 @@ from collections.abc import Iterator
 from struct import Struct
 
 from pipeline.wire.batch import Stamp, assemble, place
-from pipeline.wire.compression import NotDecompressable, compress, decompress
+from pipeline.wire.compression import Codec, NotDecompressable, compress, decompress
 from pipeline.wire.errors import CorruptBatch
 from pipeline.wire.fields import encode_varint, record_tail
+from pipeline.wire.old_lz4 import mended
 from pipeline.wire.records import Record
 
 _HEAD = Struct(">qiIbb")
@@ -107,8 +108,11 @@ def _unwrapped(entry: memoryview, codec: int) -> Iterator[Record]:
     """The records inside a compressed entry, with their true offsets and timestamps. Raises CorruptBatch."""
     wrapper = _single(entry)
     _, _, _, magic, attributes = _HEAD.unpack_from(entry)
+    compressed = wrapper.value or b""
+    if magic == 0 and codec == Codec.LZ4:
+        compressed = mended(compressed)
     try:
-        inside = memoryview(decompress(codec, wrapper.value or b""))
+        inside = memoryview(decompress(codec, compressed))
     except NotDecompressable as problem:
         raise CorruptBatch(wrapper.offset, str(problem)) from problem
     records: list[Record] = []

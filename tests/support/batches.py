@@ -50,7 +50,8 @@ async def produce_batches(cluster: LocalCluster, topic: str, batches: list[list[
                 tasks.create_task(send(ProduceRequest(ready)))
 
 
-def single(number: int, size: int = 20, codec: int = 0) -> bytes:
-    """A batch of one record that tells its number."""
+def single(number: int, size: int = 20, codec: int = 0, time_ms: int | None = None) -> bytes:
+    """A batch of one record that tells its number, of this moment unless told."""
     value = f"{number:08d}".encode().ljust(size, b".")
-    return close_batch([Record(0, int(time.time() * 1000), str(number).encode(), value)], codec, NOBODY)
+    at = int(time.time() * 1000) if time_ms is None else time_ms
+    return close_batch([Record(0, at, str(number).encode(), value)], codec, NOBODY)

@@ -177,6 +177,41 @@ async def test_transactional_and_compacted(link: Mirroring, topic: str) -> None:
 
 
 @pytest.mark.timeout(120)
+async def test_nothing_but_aborted_data(link: Mirroring, topic: str) -> None:
+    """No record to copy anywhere: tombstones of the aborted keys, and the mirror is not behind for ever."""
+    create_topic(link.source, topic, cleanup_policy="compact")
+    producer = TransactionalProducer(link.source, topic)
+    producer.aborted([Sent(b"never seen", b"key-%d" % n) for n in range(20)])
+    await link.create(topic)
+    await link.wait_for_ends(topic)
+    assert (await link.compare(topic)).records == 0
+    assert {r.value for r in consume(link.destination, topic, isolation="read_uncommitted")} == {None}
+    await link.restart()
+    await asyncio.to_thread(producer.aborted, numbered(10))
+    await link.wait_for_ends(topic)
+    await asyncio.to_thread(producer.committed, [Sent(b"seen", b"key-%d" % n) for n in range(5)])
+    await link.wait_for_ends(topic)
+    assert (await link.compare(topic)).records == 5
+    assert table(link.destination, topic) == table(link.source, topic) == {b"key-%d" % n: b"seen" for n in range(5)}
+
+
+@pytest.mark.timeout(120)
+async def test_a_gap_that_a_new_worker_finds_at_the_end(link: Mirroring, topic: str) -> None:
+    """It knows no record of the source: the mirror's own last one is copied."""
+    create_topic(link.source, topic, cleanup_policy="compact")
+    produce(link.source, topic, numbered(10), codec="zstd")
+    producer = TransactionalProducer(link.source, topic)
+    await link.create(topic)
+    await link.wait_for_ends(topic)
+    for _ in range(2):
+        await link.restart()
+        await asyncio.to_thread(producer.aborted, [Sent(b"never seen", b"9")] * 7)
+        await link.wait_for_ends(topic)
+        assert (await link.compare(topic)).records == 10
+        assert table(link.destination, topic) == table(link.source, topic)
+
+
+@pytest.mark.timeout(120)
 async def test_tombstones_at_the_end(link: Mirroring, topic: str) -> None:
     create_topic(link.source, topic, **EAGER)
     produce(link.source, topic, [*numbered(50), *[Sent(None, b"%d" % n) for n in range(40)]])

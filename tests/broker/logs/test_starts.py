@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.local.cluster import LocalCluster
+from pipeline.metrics.meter import METER
 from pipeline.wire.filler import filler_batch
 from tests.support.batches import NOBODY, produce_batches
 from tests.support.clients import create_topic, log_ends, log_starts
 from tests.support.consuming import consume
-from tests.support.mirroring import SCALE, Mirroring
+from tests.support.mirroring import LINK, SCALE, Mirroring
 from tests.support.producing import Sent, TransactionalProducer, numbered, produce
 
 log = logging.getLogger(__name__)
@@ -80,8 +81,10 @@ async def test_the_source_deletes_while_the_mirror_is_seeded(link: Mirroring, to
 
 
 @pytest.mark.timeout(240)
-async def test_a_source_start_that_overtakes_the_mirror(link: Mirroring, topic: str) -> None:
-    """While nobody copied, the source has deleted what comes next: followed, and reported, never silently."""
+async def test_a_source_start_that_overtakes_the_mirror(
+    link: Mirroring, topic: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While nobody copied, the source has deleted what comes next: followed, and in status, log and metric."""
     create_topic(link.source, topic, 2)
     produce(link.source, topic, [*numbered(100), *numbered(100, partition=1)])
     mirrored = await link.create(topic)
@@ -92,9 +95,51 @@ async def test_a_source_start_that_overtakes_the_mirror(link: Mirroring, topic: 
     await link.start(mirrored)
     await link.wait_for_ends(topic)
     assert [status.lost for status in link.statuses(topic)] == [[(100, 149)], []]
+    assert f"{topic}-0: offsets 100 to 149 were deleted at the source" in caplog.text
+    counted = METER.all_numbers()
+    assert counted["clusterlink_lost_ranges_total"][LINK, topic] == 1
+    assert counted["clusterlink_lost_offsets_total"][LINK, topic] == 50
     assert await asyncio.to_thread(log_starts, link.destination, topic, 2) == [150, 0]
     await link.compare(topic, same_starts=False)
     assert [r.offset for r in await asyncio.to_thread(consume, link.destination, topic)] == list(range(150, 200))
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("policy", ["delete", "compact"])
+async def test_a_worker_dies_while_it_follows_a_start(
+    link: Mirroring, topic: str, policy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Filled, and not deleted yet: the next worker does that before anything else, and nobody reads filler for long.
+
+    DeleteRecords is refused on `compact` (44), which the mirror may have by then.
+    """
+    create_topic(link.source, topic, cleanup_policy="compact,delete")
+    produce(link.source, topic, numbered(100))
+    mirrored = await link.create(topic)
+    await link.wait_for_ends(topic)
+    await link.leave(topic)
+    await link.own.alter_topic_configs(topic, {"cleanup.policy": "compact,delete" if policy == "delete" else policy})
+    produce(link.source, topic, numbered(100, 100))
+    await link.remote.delete_records({(topic, 0): 150})
+    died = asyncio.Event()
+
+    async def dies(*_: object) -> None:
+        died.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as dying:
+        dying.setattr(link.target, "delete_records", dies)
+        await link.start(mirrored)
+        async with asyncio.timeout(60):
+            await died.wait()
+        assert link.statuses(topic)[0].lost == [(100, 149)]
+        await link.leave(topic)
+    assert await asyncio.to_thread(log_ends, link.destination, topic) == [150]
+    assert await asyncio.to_thread(log_starts, link.destination, topic) == [0]
+    await link.start(mirrored)
+    await link.wait_for_ends(topic)
+    assert await asyncio.to_thread(log_starts, link.destination, topic) == [150]
+    await link.compare(topic, same_starts=False)
 
 
 @pytest.mark.timeout(240)

@@ -50,6 +50,16 @@ def test_the_table_is_that_of_the_specification() -> None:
     assert category("anything.else") is Follows.NEVER
 
 
+@pytest.mark.parametrize(("there", "here"), [("1000", str(1 << 20)), ("2000000", "2000000")])
+def test_segments_that_kafka_4_does_not_take(there: str, here: str) -> None:
+    """KIP-1030; a mirror on an older cluster has the source's value."""
+    source = {**SOURCE, "segment.bytes": there}
+    assert mirror_topic_configs(source, DEFAULT_INCLUDE, True, known=MODERN)["segment.bytes"] == here
+    assert mirror_topic_configs(source, DEFAULT_INCLUDE, False, known=MODERN)["segment.bytes"] == here
+    assert mirror_topic_configs(source, DEFAULT_INCLUDE, True)["segment.bytes"] == there
+    assert "segment.bytes" not in mirror_topic_configs(source, ALWAYS, True, known=MODERN)
+
+
 def test_include_lists() -> None:
     """FILT-42."""
     check_include(DEFAULT_INCLUDE)

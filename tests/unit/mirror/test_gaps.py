@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.mirror.gaps import Filler, Hole, close_gaps, divide, filler, is_compacted, nearest, repeat
+from pipeline.mirror.gaps import Filler, Hole, alive, close_gaps, divide, filler, is_compacted, nearest, repeat, unseen
 from pipeline.mirror.plan import Fill
 from pipeline.wire.records import Record
 
@@ -36,6 +36,18 @@ def test_a_long_lost_range_is_discarded() -> None:
         long = filler(Fill(0, 5, lost=True), fills_with_records=fills_with_records, lost_markers_max=5)
         assert short is (Filler.RECORDS if fills_with_records else Filler.MARKERS)
         assert long is Filler.DISCARDED
+
+
+def test_a_log_without_a_live_record_takes_a_tombstone_of_an_aborted_one() -> None:
+    """Of its key alone: neither value nor headers were ever to be seen."""
+    assert unseen([record(3)._replace(key=None), record(4)]) == Record(4, 40, b"key", None)
+    assert unseen([record(3)._replace(key=None)]) is None
+    assert unseen([]) is None
+
+
+def test_what_the_source_has_deleted_is_not_brought_back() -> None:
+    assert alive(record(5), log_start=5) == record(5)
+    assert alive(record(5), log_start=6) == record(5)._replace(value=None)
 
 
 def test_batches_are_divided_at_holes_and_at_the_limit() -> None:
