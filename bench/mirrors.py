@@ -48,8 +48,8 @@ class Measured:
             answer.raise_for_status()
         return names
 
-    def create_mirrors(self, links: list[str], topics: list[str]) -> float:
-        """Seconds until all are accepted: each link's one after the other, the links at the same time."""
+    def create_mirrors(self, links: list[str], topics: list[str], at_once: int) -> float:
+        """Seconds until all are accepted: each link's one after the other, some links at the same time."""
 
         def create(number: int) -> None:
             for topic in topics[number :: len(links)]:
@@ -58,7 +58,7 @@ class Measured:
                     raise click.ClickException(f"{topic}: {answer.status_code} {answer.text}")
 
         began = time.monotonic()
-        with ThreadPoolExecutor(min(32, len(links))) as pool:
+        with ThreadPoolExecutor(min(at_once, len(links))) as pool:
             list(pool.map(create, range(len(links))))
         return time.monotonic() - began
 
@@ -126,8 +126,9 @@ def kept(worker: WorkerProcess, file: Path | None) -> Iterator[None]:
 @click.command()
 @click.option("--mirrors", default=2_000, show_default=True)
 @click.option("--links", default=20, show_default=True)
+@click.option("--at-once", default=32, show_default=True, help="Links whose mirrors are created at the same time.")
 @click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Keep the worker's log in this file.")
-def main(mirrors: int, links: int, log: Path | None) -> None:
+def main(mirrors: int, links: int, at_once: int, log: Path | None) -> None:
     """Measure many mirrors on two real brokers of this machine."""
     with (
         two_clusters() as (source, destination),
@@ -138,7 +139,7 @@ def main(mirrors: int, links: int, log: Path | None) -> None:
         topics = create_topics(source, mirrors)
         measured = Measured(worker, source, destination)
         names = measured.create_links(links)
-        took = measured.create_mirrors(names, topics)
+        took = measured.create_mirrors(names, topics, at_once)
         active = measured.until_all("ACTIVE", mirrors)
         click.echo(
             f"{mirrors} mirrors on {links} links: created in {took:.1f} s ({mirrors / took:.0f} a second), all ACTIVE "

@@ -22,9 +22,10 @@ from confluent_kafka.admin import (
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.tasks import configure, errors, wait_for_state
 from tests.broker.conftest import SUPER_USER
-from tests.support.asking import Rest, checked
-from tests.support.clients import TIMEOUT_S, admin
+from tests.support.asking import Rest, checked, wait_for_ends
+from tests.support.clients import TIMEOUT_S, admin, create_topic
 from tests.support.permitting import login
+from tests.support.producing import numbered, produce
 from tests.support.workers import WorkerProcess, wait_until
 
 TASK = "AclSync"
@@ -184,9 +185,21 @@ def test_run_23_what_a_link_created_is_not_taken_for_the_sources_own(
 
 
 @pytest.mark.timeout(200)
-def test_without_an_authorizer(source: LocalCluster, rest: Rest, unique: Callable[[str], str]) -> None:
-    """TASK-41: the task says so, the link works."""
+def test_without_an_authorizer(
+    source: LocalCluster, destination: LocalCluster, rest: Rest, unique: Callable[[str], str], topic: str
+) -> None:
+    """TASK-41, STATE-30, STATE-61: each task says what is wrong with it; data and the other tasks go on."""
     link = unique("link")[-40:]
-    checked(rest.create_link(link, source, acl_sync_enable="true", acl_filters=selecting("User:ann")))
+    create_topic(source, topic)
+    on = {"acl_sync_enable": "true", "consumer_offset_sync_enable": "true", "auto_create_mirror_topics_enable": "true"}
+    checked(rest.create_link(link, source, **on, acl_filters=selecting("User:ann")))
+    checked(rest.create_mirror(link, topic))
     wait_until(lambda: errors(rest, link, TASK) == ["SECURITY_DISABLED_ERROR"], "it is said", 20, 0.25)
+    for name in ("ConsumerOffsetSync", "AutoCreateMirror"):
+        wait_until(
+            lambda n=name: errors(rest, link, n) == ["MISCONFIGURATION_ERROR"], f"{name} lacks filters", 20, 0.25
+        )  # type: ignore[misc]
     wait_for_state(rest, link, "TopicConfigsSync", "ACTIVE")
+    rest.wait_for_status(link, topic)
+    produce(source, topic, numbered(10))
+    wait_for_ends(source, destination, topic)

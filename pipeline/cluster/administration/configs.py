@@ -17,8 +17,8 @@ from pipeline.cluster.errors import ClusterError, check, failure
 TOPIC, BROKER = 2, 4
 NOT_CONTROLLER = 41
 _SET, _DELETE = 0, 1
-_MOST_KEPT = 64
-"""Questions about many topics whose last answers are kept: those of some 12,000 mirrors."""
+_MOST_KEPT = 12_800
+"""Topics of the questions whose last answers are kept: those of a few large links, or of hundreds of small ones."""
 
 
 class ConfigSource(IntEnum):
@@ -94,7 +94,7 @@ class ConfigsAdmin(Asker):
         """What is kept of the last answer about these topics; of the questions of longest ago nothing is."""
         kept = self._kept.pop(names, _Kept())
         self._kept[names] = kept
-        while len(self._kept) > _MOST_KEPT:
+        while sum(map(len, self._kept)) > _MOST_KEPT and len(self._kept) > 1:
             del self._kept[next(iter(self._kept))]
         return kept
 
