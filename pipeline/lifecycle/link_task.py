@@ -1,7 +1,8 @@
 """What the four tasks of a link have in common: when they run, and how they report (STATE-20..29, TASK-54).
 
 A task follows its link: it works only while the link is ACTIVE. What it meets is listed until the first clean cycle. A
-report is written when the state or an error has changed, and else every half minute, so that an idle link stays quiet.
+report is written when the state or an error has changed, and while the task works every half minute, so that an idle
+link stays quiet and hundreds of links that are not configured to sync say nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pipeline.sync.problems import Side, problem
 
 log = logging.getLogger(__name__)
 REPORT_EVERY_MS = 30_000
+WORKS = frozenset({TaskState.ACTIVE, TaskState.IN_ERROR})
 _AFTER_LINK = {
     LinkState.PAUSED: TaskState.LINK_PAUSED,
     LinkState.UNAVAILABLE: TaskState.LINK_UNAVAILABLE,
@@ -126,7 +128,7 @@ class LinkTask(ABC):
 
     def _measure(self, state: TaskState, took_s: float) -> None:
         """What the cycle says in metrics, at once and not just when it is news (MET-44, TASK-19)."""
-        if state not in (TaskState.ACTIVE, TaskState.IN_ERROR):
+        if state not in WORKS:
             return
         METER.set("clusterlink_task_duration_seconds", took_s, self.link, self.name)
         if state is TaskState.ACTIVE:
@@ -144,7 +146,8 @@ class LinkTask(ABC):
         errors = at_most_ten(report.errors)
         now = now_ms()
         is_news = before is None or (before.state, before.errors) != (state, errors)
-        if self.row() is None or not (is_news or now - (before.last_run_ms if before else 0) >= REPORT_EVERY_MS):
+        is_due = state in WORKS and now - (before.last_run_ms if before else 0) >= REPORT_EVERY_MS
+        if self.row() is None or not (is_news or is_due):
             return
         if is_news:
             log.info(

@@ -157,6 +157,18 @@ async def test_reports_are_news_or_half_a_minute_apart(rows: Rows, task: Task, m
     assert rows.reports[-1].counts["written"] == 9, "another worker goes on counting"
 
 
+async def test_a_task_that_does_not_work_is_told_of_once(
+    rows: Rows, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_000_000
+    monkeypatch.setattr(link_task, "now_ms", lambda: now)
+    rows.put(configs={"acl.sync.ms": "9999"})
+    for _ in range(3):
+        await task.run()
+        now += 30_000
+    assert [each.state for each in rows.reports] == [TaskState.NOT_CONFIGURED]
+
+
 async def test_misconfiguration_and_defects_are_listed(rows: Rows, task: Task) -> None:
     """STATE-30, STATE-48."""
     task.missing = link_task.not_set("acl.filters")
