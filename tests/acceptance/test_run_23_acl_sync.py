@@ -194,7 +194,7 @@ def test_without_an_authorizer(
     on = {"acl_sync_enable": "true", "consumer_offset_sync_enable": "true", "auto_create_mirror_topics_enable": "true"}
     checked(rest.create_link(link, source, **on, acl_filters=selecting("User:ann")))
     checked(rest.create_mirror(link, topic))
-    wait_until(lambda: errors(rest, link, TASK) == ["SECURITY_DISABLED_ERROR"], "it is said", 20, 0.25)
+    wait_until(lambda: errors(rest, link, TASK) == ["SECURITY_DISABLED_ERROR"], "it is said", 60, 0.25)
     for name in ("ConsumerOffsetSync", "AutoCreateMirror"):
         wait_until(
             lambda n=name: errors(rest, link, n) == ["MISCONFIGURATION_ERROR"], f"{name} lacks filters", 20, 0.25
