@@ -113,7 +113,7 @@ def test_run_23(
     there, here = Acls(secure_source, principal), Acls(secure_destination, principal)
 
     def follows(wanted: set[Entry], what: str) -> None:
-        wait_until(lambda: here.all() == wanted, what, 20, 0.25)
+        wait_until(lambda: here.all() == wanted, what, 60, 0.25)
 
     there.add("one", "READ")
     here.add("own", "WRITE")
@@ -140,7 +140,7 @@ def test_run_23(
     there.delete("both", "READ")
     follows(own | {("one", "DESCRIBE"), ("two", "WRITE")}, "a change, and what was here before stays")
     here.delete("two", "WRITE")
-    wait_until(lambda: ("two", "WRITE") not in here.all(), "deleted by hand", 20, 0.02)
+    wait_until(lambda: ("two", "WRITE") not in here.all(), "deleted by hand", 60, 0.02)
     follows(own | {("one", "DESCRIBE"), ("two", "WRITE")}, "it comes back")
 
     configure(secure_rest, link, acl_sync_enable="false")
@@ -150,7 +150,7 @@ def test_run_23(
     there.delete("two", "WRITE")
     there.add("three", "READ")
     configure(secure_rest, link, acl_sync_enable="true")
-    wait_until(lambda: errors(secure_rest, link, TASK) == ["MISCONFIGURATION_ERROR"], "filters are missing", 20, 0.25)
+    wait_until(lambda: errors(secure_rest, link, TASK) == ["MISCONFIGURATION_ERROR"], "filters are missing", 60, 0.25)
     assert here.all() == own | {("one", "DESCRIBE"), ("two", "WRITE")}
     configure(secure_rest, link, acl_filters=selecting(principal))
     follows(own | {("one", "DESCRIBE"), ("three", "READ")}, "on again")

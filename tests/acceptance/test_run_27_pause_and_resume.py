@@ -19,7 +19,7 @@ SETTLED_S, STILL_S = 2.0, 4.0 * SCALE
 """With CLUSTERLINK_TEST_SCALE=50 the pauses come to the ten minutes of the runbook."""
 
 
-@pytest.mark.timeout(180 + 20 * SCALE)
+@pytest.mark.timeout(240 + 40 * SCALE)
 def test_run_27(
     source: LocalCluster, destination: LocalCluster, operator: Operator, rest: Rest, unique: Callable[[str], str]
 ) -> None:
@@ -50,7 +50,7 @@ def test_run_27(
         operator.says("mirror", "resume", one, "--link", link)
         rest.wait_for_status(link, one, "ACTIVE", within_s=10)
     for topic in topics:
-        wait_for_ends(source, destination, topic, PARTITIONS, within_s=90)
+        wait_for_ends(source, destination, topic, PARTITIONS, within_s=120 + 20 * SCALE)
         assert_equal(source, destination, topic, partitions=PARTITIONS)
 
 
