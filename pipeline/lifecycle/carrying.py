@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from pipeline.cluster.security import ClientSecurity
 from pipeline.lifecycle.acl_task import principals_of
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
@@ -22,6 +23,8 @@ from pipeline.link.models import Link
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import LinkErrorCode, LinkState
 
+ANONYMOUS = "User:ANONYMOUS"
+"""Who shows neither a name nor a certificate."""
 BEATS_PER_CHECK = 2
 """Signs of life in each `availability.check.ms`: one that comes late is no silence."""
 LOOK_S = 1.0
@@ -68,7 +71,7 @@ class Carrying(Duty):
             link.cluster_link_id,
             link.remote_cluster_id or "",
             context.worker,
-            tuple(sorted(principals_of(context.own.client.security))),
+            known_as(context.own.client.security),
             error,
             message,
             now_ms(),
@@ -86,3 +89,9 @@ class Carrying(Duty):
             if left <= 0:
                 return
             await self.rows_change(min(left, LOOK_S))
+
+
+def known_as(security: ClientSecurity) -> tuple[str, ...]:
+    """The names by which the partner's cluster knows this worker; none where a token or a ticket tells it."""
+    found = principals_of(security)
+    return tuple(sorted(found)) if found or security.sasl is not None else (ANONYMOUS,)

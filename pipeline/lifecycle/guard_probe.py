@@ -20,6 +20,7 @@ from pipeline.cluster.errors import KafkaFailure, NotAuthorized, TimedOut
 SHOWN_WITHIN_S = 15.0
 STALE_S = 300.0
 """Entries of a try that is older were left by a worker that died."""
+NAMING_RULES = "ssl.principal.mapping.rules"
 DEFAULT_ALLOWS = "allow.everyone.if.no.acl.found"
 
 
@@ -51,6 +52,17 @@ async def denies_by_default(own: Admin) -> bool:
         return DEFAULT_ALLOWS not in await own.broker_configs()
     except KafkaFailure:
         return False
+
+
+async def has_renamed(own: Admin, principals: Collection[str]) -> bool:
+    """Whether a cluster is known to make other names of the subjects of certificates; False where it does not tell."""
+    if not any("=" in principal for principal in principals):
+        return False
+    try:
+        rules = (await own.broker_configs()).get(NAMING_RULES)
+    except KafkaFailure:
+        return False
+    return rules is not None and rules.value not in (None, "", "DEFAULT")
 
 
 async def wait_until_shown(own: Admin, entries: Collection[Acl], node: int) -> None:

@@ -16,10 +16,11 @@ from pipeline.cluster.errors import ClusterError
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.duties import IDLE_S, MOST_ROWS_AT_ONCE, Duty
+from pipeline.lifecycle.guard_probe import has_renamed
 from pipeline.lifecycle.guards import owned_guards, unguarded
 from pipeline.lifecycle.remote_errors import task_error
 from pipeline.link.models import Link, Mirror, TaskError
-from pipeline.link.states import MirrorStatus
+from pipeline.link.states import ConnectionMode, MirrorStatus
 from pipeline.sync.guard_plan import row_name, write_guard
 
 log = logging.getLogger(__name__)
@@ -63,9 +64,33 @@ class Guarding(Duty):
             # whoever carries a link for this cluster writes its mirrors under a name of their own (MODE-43)
             context.guards.spared |= {p for carrier in context.model.carriers.values() for p in carrier.principals}
             here = await context.guards.entries(context.own)
-            is_done = here is None or await self._close(link, mirrors, here)
+            is_open = here is not None and await self._is_left_open(link)
+            is_done = here is None or is_open or await self._close(link, mirrors, here)
             if is_done and context.guards.note(mirrors):
                 self.wake()
+
+    async def _is_left_open(self, link: Link) -> bool:
+        """Whether no guard may be put up, since it might hit who dials for this cluster by a name that nobody knows.
+
+        Brokers make names of tokens and tickets, and of certificates where they have rules for that; an operator who
+        knows them says so (`guard_spares`).
+        """
+        carriers = self.context.model.carriers
+        carrier = carriers.get(self.link) if link.connection_mode is ConnectionMode.INBOUND else None
+        told = {principal for each in carriers.values() for principal in each.principals}
+        if carrier is None or self.context.guards.spared - told:
+            return False
+        if carrier.principals and not await has_renamed(self.context.own, carrier.principals):
+            return False
+        if self._refused != (why := f"worker {carrier.worker} of the other side"):
+            self._refused = why
+            log.warning(
+                "Link %s: no read-only guards (MIRROR-4), writes by others are only detected: by which name this "
+                "cluster knows %s cannot be told; name it in CLUSTERLINK_GUARD_SPARES",
+                self.link,
+                why,
+            )
+        return True
 
     async def _close(self, link: Link, mirrors: Sequence[Mirror], here: Collection[Acl]) -> bool:
         """Put up what is missing; whether the mirrors have what guard there is to be had.

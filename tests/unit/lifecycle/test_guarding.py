@@ -15,8 +15,9 @@ from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.guarding import Guarding, lift_guards
 from pipeline.lifecycle.guards import Guards, owned_guards
 from pipeline.lifecycle.watching import Watching
+from pipeline.link.carrier import Carrier
 from pipeline.link.models import Mirror, Position
-from pipeline.link.states import MirrorStatus, PendingOperation
+from pipeline.link.states import ConnectionMode, LinkMode, MirrorStatus, PendingOperation
 from pipeline.sync.guard_plan import deny, row_name
 from tests.unit.lifecycle.rows import LINK, Rows, mirror
 
@@ -31,6 +32,7 @@ class Own:
         self.acls = {WORKER, *entries}
         self.is_super = is_super
         self.refusal = refusal
+        self.configs: dict[str, Any] = {}
         self.dies_at_create = self.refuses_changes = False
         self.deleted: set[Acl] = set()
 
@@ -61,7 +63,7 @@ class Own:
         return {1: None}
 
     async def broker_configs(self) -> dict[str, Any]:
-        return {}
+        return self.configs
 
     def guards(self) -> set[Acl]:
         return {a for a in self.acls if a.permission == "DENY" and a.resource_type == "TOPIC"}
@@ -107,6 +109,35 @@ async def test_other_workers_are_spared() -> None:
     world = World(Own(ALICE, is_super=True), mirror(), spared=["User:alice"])
     await world.look()
     assert not world.own.guards() & {deny("m", "User:*"), deny("m", "User:alice")}
+
+
+WAITING = replace(LINK, connection_mode=ConnectionMode.INBOUND, mode=LinkMode.BIDIRECTIONAL)
+
+
+@pytest.mark.parametrize(
+    ("principals", "rules", "spared", "denied"),
+    [
+        (("User:bob",), "DEFAULT", (), {"User:alice"}),
+        (("User:CN=bob,O=x",), "DEFAULT", (), {"User:alice"}),
+        ((), "DEFAULT", (), set()),  # a token or a ticket
+        ((), "DEFAULT", ("User:alice",), set()),
+        ((), "DEFAULT", ("User:carol",), {"User:alice"}),
+        (("User:CN=alice,O=x",), "RULE:^CN=(.*?),.*$/$1/", (), set()),
+        (("User:CN=alice,O=x",), "RULE:^CN=(.*?),.*$/$1/", ("User:alice",), set()),
+    ],
+)
+async def test_whoever_dials_for_this_side_is_not_hit_by_any_name(
+    principals: tuple[str, ...], rules: str, spared: tuple[str, ...], denied: set[str]
+) -> None:
+    """MODE-43: by which name this cluster knows him is only known as far as his credentials and the brokers tell."""
+    own = Own(ALICE)
+    own.configs["ssl.principal.mapping.rules"] = SimpleNamespace(value=rules)
+    world = World(own, rows=Rows(WAITING, mirror()), spared=spared)
+    world.rows.put("carriers", "l", Carrier("l", "cluster-link-id", "remote", "w", principals).to_json())
+    world.context.guards._up.clear()
+    await world.look()
+    assert world.own.guards() == {deny("m", each) for each in denied}
+    assert world.context.guards.is_up(world.rows.model.mirrors["l/m"]), "the mirror works, guarded or not"
 
 
 async def test_a_right_given_later_is_denied_at_the_next_look_and_not_for_longer_than_it_is_there() -> None:
