@@ -14,7 +14,8 @@ from tests.support.capturing import Capture
 from tests.support.networks import Network
 from tests.support.workers import WorkerProcess, wait_until
 
-OFTEN = {"availability_check_ms": "1000", "availability_check_consecutive_failure_threshold": "3"}
+OFTEN = {"availability_check_ms": "1000", "availability_check_consecutive_failure_threshold": "6"}
+"""Six seconds of silence: no sign of life comes in time on a machine that is busier than that."""
 
 
 @dataclass
@@ -81,6 +82,18 @@ def one_way(
         ):
             captures = seen_outside, seen_inside
             yield OneWay(one, two, inside, here, there, port_of(public), port_of(private), captures)
+
+
+def create_mirror(rest: Rest, link: str, topic: str) -> None:
+    """Create a mirror, again where the other side is taken to be away for a moment (503: nothing was done)."""
+    answers = []
+
+    def is_there() -> bool:
+        answers.append(rest.create_mirror(link, topic))
+        return answers[-1].status_code != 503 or bool(rest.mirror(link, topic))
+
+    wait_until(is_there, f"somebody carries out the creation of {topic}", 150, 1)
+    assert rest.mirror(link, topic), [answer.text for answer in answers]
 
 
 def row(rest: Rest, link: str) -> dict[str, Any]:

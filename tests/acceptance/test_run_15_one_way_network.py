@@ -13,7 +13,7 @@ import pytest
 from confluent_kafka.admin import ResourceType
 
 from pipeline.local.cluster import LocalCluster
-from tests.acceptance.one_way import OFTEN, OneWay, one_way, row, wait_for_state
+from tests.acceptance.one_way import OFTEN, OneWay, create_mirror, one_way, row, wait_for_state
 from tests.acceptance.tasks import commit, committed, name_filters
 from tests.acceptance.test_run_23_acl_sync import Acls, selecting
 from tests.broker.conftest import SUPER_USER
@@ -85,8 +85,8 @@ def test_run_15(
     for cluster, topic in ((public, ours), (private, theirs)):
         create_topic(cluster, topic, PARTITIONS)
         produce(cluster, topic, numbered(100))
-    checked(pair.here.create_mirror(link, theirs))
-    checked(pair.there.create_mirror(link, ours))
+    create_mirror(pair.here, link, theirs)
+    create_mirror(pair.there, link, ours)
     pair.here.wait_for_status(link, theirs)
     pair.there.wait_for_status(link, ours)
     wait_for_ends(private, public, theirs, PARTITIONS)
@@ -158,7 +158,7 @@ def test_roles_are_reversed_both_ways(
     topic = f"shared-{unique('topic')}"
     create_topic(private, topic, PARTITIONS)
     produce(private, topic, numbered(100))
-    checked(pair.here.create_mirror(link, topic))
+    create_mirror(pair.here, link, topic)
     pair.here.wait_for_status(link, topic)
     for old, new in ((pair.here, pair.there), (pair.there, pair.here)):
         checked(old.ask("POST", f"/{link}/mirrors:reverse-and-start-mirror", {"mirror_topic_names": [topic]}))
@@ -180,7 +180,7 @@ def test_an_old_source_that_waits_is_restored(
     allow(public, DIALLER, "DESCRIBE READ", "*", kind=ResourceType.GROUP)
     create_topic(public, topic, PARTITIONS)
     produce(public, topic, numbered(100))
-    checked(pair.there.create_mirror(link, topic))
+    create_mirror(pair.there, link, topic)
     pair.there.wait_for_status(link, topic)
     wait_for_ends(public, private, topic, PARTITIONS)
     checked(pair.there.ask("POST", f"/{link}/mirrors:failover", {"mirror_topic_names": [topic]}))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pipeline.local.cluster import LocalCluster
-from tests.acceptance.one_way import OFTEN, OneWay, one_way, row, wait_for_state
+from tests.acceptance.one_way import OFTEN, OneWay, create_mirror, one_way, row, wait_for_state
 from tests.acceptance.tasks import commit, committed, name_filters
 from tests.support.asking import assert_equal, checked, refusal, wait_for_ends
 from tests.support.clients import create_topic
@@ -50,7 +50,7 @@ def mirror(pair: OneWay, source: LocalCluster, destination: LocalCluster, link: 
     """A mirror of a hundred records, ACTIVE and complete."""
     create_topic(source, topic, partitions=PARTITIONS)
     produce(source, topic, numbered(100))
-    checked(pair.here.create_mirror(link, topic))
+    create_mirror(pair.here, link, topic)
     pair.here.wait_for_status(link, topic)
     wait_for_ends(source, destination, topic, PARTITIONS)
     return topic
@@ -67,7 +67,7 @@ def test_the_public_side_asks_and_the_private_side_carries_out(
     assert there["topic_names"] == []
     group = f"{mirror}-group"
     commit(source, group, mirror, 40)
-    wait_until(lambda: committed(destination, group, mirror) == 40, "the group's offset came over", 30)
+    wait_until(lambda: committed(destination, group, mirror) == 40, "the group's offset came over", 60)
     checked(pair.here.ask("POST", f"/{link}/mirrors:promote", {"mirror_topic_names": [mirror]}))
     pair.here.wait_for_status(link, mirror, "STOPPED")
     for partition in range(PARTITIONS):
@@ -99,7 +99,7 @@ def test_failover_needs_nobody_on_the_private_side(
     """MODE-44: before the public side knows that the other has gone; and so with a deletion by force."""
     pair.private.kill()
     checked(pair.here.ask("POST", f"/{link}/mirrors:failover", {"mirror_topic_names": [mirror]}))
-    pair.here.wait_for_status(link, mirror, "STOPPED", within_s=30)
+    pair.here.wait_for_status(link, mirror, "STOPPED", within_s=60)
     produce(destination, mirror, numbered(10, start=900))
     refused = pair.here.create_mirror(link, f"{mirror}-2")
     assert refusal(refused) == (503, 503)
@@ -108,7 +108,7 @@ def test_failover_needs_nobody_on_the_private_side(
     pair.private.launch()
     pair.private.wait_until_ready()
     wait_for_state(pair.there, link, "UNAVAILABLE")
-    wait_until(lambda: row(pair.there, link)["link_error"] == "REMOTE_LINK_NOT_FOUND_ERROR", "its half is alone", 30)
+    wait_until(lambda: row(pair.there, link)["link_error"] == "REMOTE_LINK_NOT_FOUND_ERROR", "its half is alone", 60)
     checked(pair.there.ask("DELETE", f"/{link}"))
 
 
@@ -128,7 +128,7 @@ def test_the_private_sides_workers_share_the_work_and_replace_each_other(
         second = f"{mirror}-2"
         create_topic(source, second)
         # refused while nobody leads the link there, which may take longer than the link's few seconds of patience
-        wait_until(lambda: pair.here.create_mirror(link, second).is_success, "the other worker leads the link", 60, 1)
+        create_mirror(pair.here, link, second)
         pair.here.wait_for_status(link, second)
         pair.private.launch()
         pair.private.wait_until_ready()
@@ -141,7 +141,9 @@ def test_deleting_the_source_half_leaves_the_other_waiting(pair: OneWay, link: s
     """MODE-30: and nothing without a name is left in the lists."""
     checked(pair.there.ask("DELETE", f"/{link}"))
     wait_for_state(pair.here, link, "UNAVAILABLE")  # maybe for its silence first, before its last word is read
-    wait_until(lambda: row(pair.here, link)["link_error"] == "REMOTE_LINK_NOT_FOUND_ERROR", "it says what is missing")
+    wait_until(
+        lambda: row(pair.here, link)["link_error"] == "REMOTE_LINK_NOT_FOUND_ERROR", "it says what is missing", 60
+    )
     assert "was deleted there" in row(pair.here, link)["link_error_message"]
     pair.here.wait_for_status(link, mirror, "SOURCE_UNAVAILABLE")
     assert link not in pair.there.links()
