@@ -150,7 +150,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "partition_memory_bytes",
         int,
-        16 * MIB,
+        8 * MIB,
         lambda n: n >= MIB,
         "Most bytes of fetched records held for one partition before it is no longer fetched.",
     ),

@@ -51,8 +51,9 @@ class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
     async def connect(self) -> Any:
         """Connect and log in as aiokafka does, then read frames without its copies."""
         streams = await super().connect()
-        frames = FrameProtocol(self._protocol, self._handle_frame, self._broken)
         transport = self._writer.transport
+        bare = None if transport.get_extra_info("sslcontext") else transport.get_extra_info("socket")
+        frames = FrameProtocol(self._protocol, self._handle_frame, self._broken, bare)
         self._read_task.cancel()
         transport.pause_reading()
         transport.set_protocol(frames)

@@ -29,6 +29,7 @@ from pipeline.cluster.errors import ClusterError, NotAuthenticated, TimedOut, Un
 from pipeline.cluster.security import ClientSecurity
 from pipeline.metrics.traffic import Traffic
 from pipeline.wire.errors import WireError
+from pipeline.wire.requests.base import Request
 
 T = TypeVar("T")
 
@@ -89,6 +90,39 @@ class Connections:
             raise TimedOut(f"{_named(request)} to {address}: no answer in {limit_ms} ms") from error
         except EDGE as error:
             raise translate(error, f"{_named(request)} to {address}") from error
+
+    async def begin(self, address: Address, request: Request[T], timeout_ms: int) -> asyncio.Future[T]:
+        """Write one request and return its response's future, which may fail with ClusterError too.
+
+        Who calls this again after it has returned has its requests on one connection, in this order, unless that breaks
+        in between. It is cheaper than a task for each `send`. Raises ClusterError where nothing could be written.
+        """
+        connection = await self._connection(address)
+        try:
+            asked: asyncio.Future[T] = connection.send(request)
+        except EDGE as error:
+            raise translate(error, f"{_named(request)} to {address}") from error
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+
+        def too_late() -> None:
+            _settle(answer, TimedOut(f"{_named(request)} to {address}: no answer in {timeout_ms} ms"))
+            connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
+
+        def answered(asked: asyncio.Future[T]) -> None:
+            timer.cancel()
+            if asked.cancelled():
+                _settle(answer, Unreachable(f"{_named(request)} to {address}: the connection was given up"))
+            elif (error := asked.exception()) is None:
+                _settle(answer, asked.result())
+            elif isinstance(error, EDGE):
+                _settle(answer, translate(error, f"{_named(request)} to {address}"))
+            else:
+                _settle(answer, error)
+
+        timer = loop.call_later(timeout_ms / 1000, too_late)
+        asked.add_done_callback(answered)
+        return answer
 
     async def api_versions(self, address: Address) -> dict[int, tuple[int, int]]:
         """Return what the broker said when the connection was made: API key to lowest and highest version."""
@@ -185,6 +219,16 @@ async def wait_for_shared(work: asyncio.Task[T], closed: str) -> T:
         if work.cancelled() and caller is not None and not caller.cancelling():
             raise Unreachable(closed) from None
         raise
+
+
+def _settle(answer: asyncio.Future[T], outcome: T | BaseException) -> None:
+    """Give an answer to who waits for it, if anybody still does."""
+    if answer.done():
+        return
+    if isinstance(outcome, BaseException):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)
 
 
 async def _hang_up(connection: BrokerConnection) -> None:

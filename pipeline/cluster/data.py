@@ -11,7 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.cluster.bootstrap import bootstrap_addresses
 from pipeline.cluster.connections import Address, Connections, wait_for_shared
@@ -19,6 +19,9 @@ from pipeline.cluster.errors import ClusterError, NotAuthenticated, Unreachable,
 from pipeline.cluster.metadata import Broker, ClusterInfo, TopicInfo, cluster_info, metadata_request
 from pipeline.cluster.security import ClientSecurity
 from pipeline.metrics.traffic import Traffic
+from pipeline.wire.requests.base import Request
+
+T = TypeVar("T")
 
 UNKNOWN_TOPIC_OR_PARTITION = 3
 
@@ -80,6 +83,10 @@ class DataClient:
         ``refresh`` before asking again: the broker may have another address by now.
         """
         return await self._connections.send(self._address(node_id), request, timeout_ms)
+
+    async def begin(self, node_id: int, request: Request[T], timeout_ms: int) -> asyncio.Future[T]:
+        """Write ``request`` to a broker and return its response's future, see ``Connections.begin``."""
+        return await self._connections.begin(self._address(node_id), request, timeout_ms)
 
     async def send_any(self, request: Any, timeout_ms: int | None = None) -> Any:
         """Send ``request`` to whichever broker answers, those with a connection first. Raises ClusterError."""

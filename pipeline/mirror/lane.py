@@ -13,6 +13,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError
@@ -22,6 +23,8 @@ from pipeline.wire.requests.produce import ProduceBatch, ProducedPartition, Prod
 
 log = logging.getLogger(__name__)
 MOST_REQUESTS_IN_FLIGHT = 5
+ANSWER_LATER_MS = 5_000
+"""How much longer than the broker's own limit an answer is waited for."""
 
 
 @dataclass(eq=False, slots=True)
@@ -32,11 +35,11 @@ class Append:
     partition: int
     batch: Batch = field(repr=False)
     done: Callable[[Append, ProducedPartition | ClusterError], None]
+    size: int = field(init=False)
+    """Bytes of the batch."""
 
-    @property
-    def size(self) -> int:
-        """Bytes of the batch."""
-        return sum(len(part) for part in self.batch) if isinstance(self.batch, tuple) else len(self.batch)
+    def __post_init__(self) -> None:
+        self.size = sum(map(len, self.batch)) if isinstance(self.batch, tuple) else len(self.batch)
 
     @property
     def max_timestamp(self) -> int:
@@ -55,9 +58,8 @@ class Lane:
         self._ready: dict[tuple[str, int], deque[Append]] = {}
         self._turns: deque[tuple[str, int]] = deque()
         self._wake = asyncio.Event()
-        self._free = asyncio.Semaphore(MOST_REQUESTS_IN_FLIGHT)
         self._task: asyncio.Task[None] | None = None
-        self._answers: set[asyncio.Task[None]] = set()
+        self._in_flight: set[asyncio.Future[ProduceResponse]] = set()
 
     def append(self, append: Append) -> None:
         """Send a batch as soon as it is its turn; never waits."""
@@ -81,20 +83,17 @@ class Lane:
 
     async def close(self) -> None:
         """End sending. What is in flight may still be appended; whoever comes next reads the log's end (I3)."""
-        tasks = [*self._answers, *([self._task] if self._task else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        for answer in list(self._in_flight):
+            answer.cancel()
 
     async def _run(self) -> None:
         while True:
-            while not self._turns:
+            while not self._turns or len(self._in_flight) >= MOST_REQUESTS_IN_FLIGHT:
                 self._wake.clear()
                 await self._wake.wait()
-            await self._free.acquire()
-            if not self._turns:
-                self._free.release()
-                continue
             await self._send(self._next_request())
 
     def _next_request(self) -> dict[tuple[str, int], Append]:
@@ -117,33 +116,32 @@ class Lane:
         return chosen
 
     async def _send(self, chosen: dict[tuple[str, int], Append]) -> None:
+        """Write a request; when this returns it is on its way, and the next may follow at once."""
         batches = [ProduceBatch(a.topic, a.partition, a.batch) for a in chosen.values()]
         request = ProduceRequest(batches, timeout_ms=self._timeout_ms)
-        sent = asyncio.Event()
-        task = asyncio.create_task(self._exchange(request, chosen, sent))
-        self._answers.add(task)
-        task.add_done_callback(self._answers.discard)
-        await sent.wait()
-
-    async def _exchange(
-        self, request: ProduceRequest, chosen: dict[tuple[str, int], Append], sent: asyncio.Event
-    ) -> None:
         try:
-            # the connection writes the request before the first await of its answer, so the next may follow at once
-            answer = asyncio.ensure_future(self._client.send(self.node_id, request, self._timeout_ms + 5_000))
-            await asyncio.sleep(0)
-            sent.set()
-            response: ProduceResponse = await answer
-        except ClusterError as error:
-            self._finish(chosen, dict.fromkeys(chosen, error))
+            answer = await self._client.begin(self.node_id, request, self._timeout_ms + ANSWER_LATER_MS)
         except Exception as error:
-            log.exception("A Produce request to broker %d failed", self.node_id)
-            self._finish(chosen, dict.fromkeys(chosen, ClusterError(f"Produce failed: {error!r}")))
+            self._failed(chosen, error)
         else:
-            self._finish(chosen, {(p.topic, p.partition): p for p in response.partitions})
-        finally:
-            sent.set()
-            self._free.release()
+            self._in_flight.add(answer)
+            answer.add_done_callback(partial(self._answered, chosen))
+
+    def _answered(self, chosen: dict[tuple[str, int], Append], answer: asyncio.Future[ProduceResponse]) -> None:
+        self._in_flight.discard(answer)
+        self._wake.set()
+        if answer.cancelled():
+            return
+        if (error := answer.exception()) is not None:
+            self._failed(chosen, error)
+        else:
+            self._finish(chosen, {(p.topic, p.partition): p for p in answer.result().partitions})
+
+    def _failed(self, chosen: dict[tuple[str, int], Append], error: BaseException) -> None:
+        if not isinstance(error, ClusterError):
+            log.error("A Produce request to broker %d failed", self.node_id, exc_info=error)
+            error = ClusterError(f"Produce failed: {error!r}")
+        self._finish(chosen, dict.fromkeys(chosen, error))
 
     @staticmethod
     def _finish(

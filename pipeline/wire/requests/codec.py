@@ -180,9 +180,12 @@ class Reader:
         return UUID(bytes=bytes(self._take(16)))
 
     def unsigned_varint(self) -> int:
-        value, shift = 0, 0
+        value, shift, view = 0, 0, self._view
         while shift < 35:
-            byte = self._take(1)[0]
+            if self.position >= len(view):
+                raise MalformedMessage(f"the message ends after {len(view)} bytes, inside a varint")
+            byte = view[self.position]
+            self.position += 1
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return value

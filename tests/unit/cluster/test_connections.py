@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from kafka.protocol.producer import InitProducerIdResponse
 from kafka.protocol.sasl import SaslAuthenticateResponse, SaslHandshakeResponse
 
 from pipeline.cluster import broker_connection
@@ -17,9 +18,10 @@ from pipeline.cluster.errors import TimedOut, Unreachable, Unsupported
 from pipeline.cluster.metadata import metadata_request
 from pipeline.cluster.sasl import Sasl
 from pipeline.cluster.security import ClientSecurity
+from pipeline.wire.requests.init_producer_id import InitProducerIdRequest
 from tests.unit.cluster.fake_broker import HANG_UP, METADATA, SASL_HANDSHAKE, SILENCE, FakeBroker
 
-SASL_AUTHENTICATE = 36
+SASL_AUTHENTICATE, INIT_PRODUCER_ID = 36, 22
 
 
 def settings(**changed: Any) -> ClientSecurity:
@@ -77,6 +79,45 @@ async def test_an_unanswered_request_costs_the_connection(connections: Connectio
         broker.answers[METADATA] = broker.metadata
         await connections.send(at(broker), metadata_request([]))
         assert broker.connections == 2
+
+
+def producer_id(number: int) -> InitProducerIdResponse:
+    return InitProducerIdResponse(throttle_time_ms=0, error_code=0, producer_id=number, producer_epoch=0)
+
+
+async def test_requests_that_are_begun_are_written_in_order_and_answered_each(connections: Connections) -> None:
+    async with FakeBroker() as broker:
+        numbers = iter(range(10))
+        broker.answers[INIT_PRODUCER_ID] = lambda *_: producer_id(next(numbers))
+        begun = [await connections.begin(at(broker), InitProducerIdRequest(), 30_000) for _ in range(10)]
+        assert [(await answer).producer_id for answer in begun] == list(range(10))
+        assert broker.connections == 1
+
+
+async def test_a_begun_request_without_an_answer_costs_the_connection(connections: Connections) -> None:
+    async with FakeBroker() as broker:
+        broker.answers[INIT_PRODUCER_ID] = lambda *_: SILENCE
+        late = await connections.begin(at(broker), InitProducerIdRequest(), 50)
+        with pytest.raises(TimedOut, match=r"InitProducerId to .*: no answer in 50 ms"):
+            await late
+        assert not connections.is_open(at(broker))
+
+
+async def test_begun_requests_hear_of_a_broken_connection_at_once(connections: Connections) -> None:
+    async with FakeBroker() as broker:
+        broker.answers[INIT_PRODUCER_ID] = lambda *_: SILENCE
+        begun = [await connections.begin(at(broker), InitProducerIdRequest(), 30_000) for _ in range(3)]
+        begun[1].cancel()
+        broker.hang_up()
+        for answer in (begun[0], begun[2]):
+            with pytest.raises(Unreachable):
+                await answer
+
+
+async def test_a_request_that_cannot_be_written_is_not_begun(connections: Connections) -> None:
+    async with FakeBroker({18: (0, 0), METADATA: (0, 12)}) as broker:
+        with pytest.raises(Unsupported, match="InitProducerId"):
+            await connections.begin(at(broker), InitProducerIdRequest(), 30_000)
 
 
 async def test_others_on_a_connection_that_breaks_hear_of_it_at_once(connections: Connections) -> None:

@@ -23,10 +23,10 @@ class FakeBroker:
         self.requests: list[list[tuple[str, int, bytes]]] = []
         self._answers: list[asyncio.Future[ProduceResponse]] = []
 
-    async def send(self, node_id: int, request: ProduceRequest, timeout_ms: int) -> ProduceResponse:
+    async def begin(self, node_id: int, request: ProduceRequest, timeout_ms: int) -> asyncio.Future[ProduceResponse]:
         self.requests.append([(b.topic, b.partition, bytes(b.batch)) for b in request.batches])
         self._answers.append(asyncio.get_running_loop().create_future())
-        return await self._answers[-1]
+        return self._answers[-1]
 
     def answer(self, number: int, base_offset: int = 0, leaving_out: int = 0) -> None:
         """Acknowledge all batches of a request but the last `leaving_out`."""
