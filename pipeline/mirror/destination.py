@@ -37,8 +37,9 @@ OFFSET_OUT_OF_RANGE, POLICY_VIOLATION = 1, 44
 UNSETTLED_PAUSE_S = 0.02
 MOST_READINGS = 250
 LANES_PER_BROKER = 4
-"""Connections to append on, each for its share of the partitions: a broker reads no further request from a connection
-while it checks the one before, so a single one would keep one of its threads busy and the others idle."""
+"""Connections to append on, and as many to mark on, each for its share of the partitions: a broker reads no further
+request from a connection while it is busy with the one before, so a single one would keep one of its threads busy and
+the others idle."""
 MOST_LAST_BATCHES = 2
 """Read at a time: each may be as large as a batch can be, and comes on top of what fetchers hold (I5)."""
 MARKING_OPERATIONS = frozenset({"ALTER", "CLUSTER_ACTION"})
@@ -56,7 +57,7 @@ class Destination:
         self.may_mark = may_mark
         self._app_id = app_id
         self._asking = client.fork()
-        self._marking = client.fork()
+        self._marking = [client.fork() for _ in range(LANES_PER_BROKER)]
         self._admin = Admin(client.security, traffic=client.traffic)
         self._last_batches = asyncio.Semaphore(MOST_LAST_BATCHES)
         self._policies = asyncio.Lock()
@@ -67,17 +68,18 @@ class Destination:
     async def close(self) -> None:
         """Stop appending and hang up."""
         await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
-        clients = [self._asking, self._marking, *self._appending]
+        clients = [self._asking, *self._marking, *self._appending]
         await asyncio.gather(*(client.close() for client in clients), self._admin.close())
 
     def marker(self, mirror_topic_id: str, partition: int) -> TransactionalMarker:
         """The transactional id of a mirror partition, for markers through the coordinator."""
-        return TransactionalMarker(self._marking, f"{self._app_id}.{mirror_topic_id}.{partition}")
+        marking = self._marking[_stripe(mirror_topic_id, partition)]
+        return TransactionalMarker(marking, f"{self._app_id}.{mirror_topic_id}.{partition}")
 
     async def lane(self, topic: str, partition: int) -> Lane:
         """The lane to the partition's leader. Raises ClusterError while none is known."""
         node = await self.client.find_leader(topic, partition)
-        stripe = (crc32(topic.encode()) + partition) % LANES_PER_BROKER
+        stripe = _stripe(topic, partition)
         if (node, stripe) not in self._lanes:
             self._lanes[node, stripe] = Lane(self._appending[stripe], node, self._request_bytes)
         return self._lanes[node, stripe]
@@ -149,10 +151,11 @@ class Destination:
         """Send markers to the leader and return the code of the answer: one for all of them, refusals may hide in
         a 0.
         """
-        node = await self._marking.find_leader(topic, partition)
+        marking = self._marking[_stripe(topic, partition)]
+        node = await marking.find_leader(topic, partition)
         place = ((topic, partition),)
         markers = [Marker(write.producer_id, epoch, coordinator, place) for epoch, coordinator in write.epochs]
-        response = await self._marking.send(node, WriteTxnMarkersRequest(markers), 60_000)
+        response = await marking.send(node, WriteTxnMarkersRequest(markers), 60_000)
         codes = [r.error_code for r in response.results]
         return next((code for code in codes if code), 0)
 
@@ -229,6 +232,11 @@ class Destination:
 def _last_record(records: memoryview, header: BatchHeader) -> tuple[Record, int] | None:
     found = [] if header.is_control else open_batch(records, header)
     return (found[-1], header.codec) if found else None
+
+
+def _stripe(topic: str, partition: int) -> int:
+    """Which of the connections serves a partition."""
+    return (crc32(topic.encode()) + partition) % LANES_PER_BROKER
 
 
 def _check(api: Api, code: int, operation: str, resource: str, message: str = "") -> None:

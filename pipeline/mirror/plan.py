@@ -29,6 +29,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pipeline.mirror.small_batches import runs_to_join
 from pipeline.wire.batch import BatchHeader, CorruptBatch
 from pipeline.wire.records import ControlType
 
@@ -149,6 +150,8 @@ def plan_slice(
         position = log_start
     if fetched_at is not None and fetched_at > position:
         raise ValueError(f"fetched at {fetched_at}, but the mirror needs {position}")
+    if not found and not known_empty_to and end is None and (steps := _join_small(batches, position, policy)):
+        return Plan(steps, batches[-1].next_offset)
     for header, is_seen in _visible(batches, aborted, control_type):
         if header.last_offset < position:
             continue
@@ -166,6 +169,18 @@ def plan_slice(
         _add_gap(found, position, known_empty_to - 1)
         position = known_empty_to
     return Plan(tuple(_group(found, policy)), position)
+
+
+def _join_small(batches: Sequence[BatchHeader], position: int, policy: Policy) -> tuple[Step, ...]:
+    """The steps for small plain batches; empty for all others."""
+    runs = runs_to_join(batches, position, policy.small_batch_bytes, policy.rewrite_bytes, policy.rewrite_records)
+    return tuple(_joined(batches[begin:end]) for begin, end in runs or ())
+
+
+def _joined(batches: Sequence[BatchHeader]) -> Step:
+    if len(batches) == 1:
+        return Pass(batches[0])
+    return Rewrite(tuple(batches), batches[0].base_offset, batches[-1].last_offset)
 
 
 def _visible(
