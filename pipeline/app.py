@@ -21,7 +21,9 @@ from pipeline.api.endpoint import tls_context
 from pipeline.cluster.errors import ClusterError
 from pipeline.control.sending import BATCH_BYTES, LARGEST_RECORD
 from pipeline.control.topics import WrongPartitionCount
+from pipeline.faust_mending import mend
 from pipeline.faust_security import broker_credentials
+from pipeline.faust_stores import STORE
 from pipeline.faust_vitals import FaustVitals
 from pipeline.settings import SettingsError, load
 from pipeline.starting import Claims, addresses, calm_libraries
@@ -40,6 +42,7 @@ if settings.use_uvloop:
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 calm_libraries()
+mend()
 log = logging.getLogger(__name__)
 topics = worker.topics
 STORE_CACHE_BYTES = 8 << 20
@@ -62,7 +65,11 @@ class App(faust.App):
     """As for every other part of Faust: by itself it would take this module's, which is ours."""
 
     async def on_first_start(self) -> None:
-        """Before anything of Faust: the control topics exist and are seen, so that the assignment always comes."""
+        """Before anything of Faust: the control topics exist and are seen, so that the assignment always comes.
+
+        And the worker is at work, but for what is its own: it takes over at the moment in which it joins. Were it only
+        started by Faust when tables are recovered, nobody would copy what it has been assigned until then.
+        """
         calm_libraries(logging.getLogger().level)  # again: only now is it known how much is to be logged
         await super().on_first_start()
         try:
@@ -74,6 +81,7 @@ class App(faust.App):
             sys.exit(f"clusterlink cannot start:\n  the own cluster, CLUSTERLINK_BOOTSTRAP_SERVERS: {error}")
         except WrongPartitionCount as error:
             sys.exit(f"clusterlink cannot start:\n  {error}")
+        await worker.start()
 
     async def on_stop(self) -> None:
         """Before anything of Faust ends: stop appending. What is in flight is safe either way (I3).
@@ -84,7 +92,10 @@ class App(faust.App):
         cut = threading.Timer(STOPS_WITHIN_S, _end)
         cut.daemon = True
         cut.start()
-        await worker.stop()
+        try:
+            await worker.stop()
+        except Exception:  # Faust has to leave its group all the same: the others would wait for the session's end
+            log.exception("The worker did not stop in order")
         await super().on_stop()
 
     def _on_autodiscovery_error(self, name: str) -> None:
@@ -105,7 +116,7 @@ app = App(
     broker_commit_interval=1.0,
     consumer_auto_offset_reset="earliest",
     datadir=settings.data_dir,
-    store="rocksdb://?driver=rocksdict",
+    store=f"{STORE}://?driver=rocksdict",
     table_standby_replicas=0,
     topic_partitions=settings.partitions,
     topic_replication_factor=max(1, settings.replication_factor),
@@ -151,7 +162,6 @@ async def assigned(*arguments: Any, **_: Any) -> None:
 
 
 @app.task  # type: ignore[untyped-decorator]
-async def start_worker() -> None:
-    """Once Faust runs: follow the changelogs and begin to work."""
-    await worker.start()
+async def say_ready() -> None:
+    """Once Faust runs and its tables are recovered."""
     log.info("clusterlink %s is ready: %s", VERSION, addresses(settings))

@@ -1,6 +1,6 @@
 """One worker, put together: control topics, read model, its work for links (`side`), REST. Knows nothing of Faust.
 
-`pipeline/app.py` calls it: `prepare` before Faust starts, `start` when it runs, `own` with each assignment, `stop`.
+`pipeline/app.py` calls it: `prepare` and `start` before Faust starts, `own` with each assignment, `stop`.
 """
 
 from __future__ import annotations

@@ -46,6 +46,8 @@ class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
         self._traffic = traffic or Traffic()
         self._is_counted = False
         self._renew_at = math.inf
+        self.heard_at = math.inf
+        """Monotonic seconds: when something last came from the broker."""
         super().__init__(host, port, **arguments)
 
     async def connect(self) -> Any:
@@ -59,6 +61,7 @@ class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
         transport.set_protocol(frames)
         transport.resume_reading()
         self._is_counted = True
+        self.heard_at = time.monotonic()
         self._traffic.connected()
         return streams
 
@@ -105,7 +108,7 @@ class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
         size = sum(memoryview(part).nbytes for part in parts)
         try:
             self._writer.writelines([_SIZE.pack(size), *parts])
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # the second is uvloop's, where the connection was reset just now
             self.close(reason=CloseReason.CONNECTION_BROKEN)
             raise errors.KafkaConnectionError(f"Connection at {self._host}:{self._port} broken: {error}") from error
         self._traffic.sent(request.API, size)
@@ -115,6 +118,7 @@ class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
 
     def _handle_frame(self, frame: Any) -> None:
         self._traffic.received(len(frame))
+        self.heard_at = time.monotonic()
         correlation_id, request, answer = self._requests[0]
         if not isinstance(request, Prepared):
             super()._handle_frame(bytes(frame))

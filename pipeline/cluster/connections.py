@@ -73,6 +73,12 @@ class Connections:
         self._pace: dict[Address, _Pace] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._closed = False
+        self.silent_since: dict[Address, float] = {}
+        """When a question was asked that an address did not answer in time; clients of one cluster share it.
+
+        Connections that have heard nothing since are as dead as the one that it was asked on (half-open, say): they are
+        not used any more, so that one timeout finds out about all of them, and not each about its own.
+        """
 
     async def send(self, address: Address, request: Any, timeout_ms: int | None = None) -> Any:
         """Send one request and return its response.
@@ -81,12 +87,14 @@ class Connections:
         """
         connection = await self._connection(address)
         limit_ms = self._security.request_timeout_ms if timeout_ms is None else timeout_ms
+        asked_at = time.monotonic()
         try:
             answer: Awaitable[Any] = connection.send(request)
             async with asyncio.timeout(limit_ms / 1000):
                 return await answer
         except TimeoutError as error:
             connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
+            self.silent_since[address] = asked_at
             raise TimedOut(f"{_named(request)} to {address}: no answer in {limit_ms} ms") from error
         except EDGE as error:
             raise translate(error, f"{_named(request)} to {address}") from error
@@ -147,6 +155,9 @@ class Connections:
         if self._closed:
             raise Unreachable(f"connection to {address}: this client is closed")
         ready = self._open[address] if self.is_open(address) else None
+        if ready is not None and ready.heard_at < self.silent_since.get(address, 0.0):
+            ready.close(reason=CloseReason.CONNECTION_TIMEOUT)
+            ready = None
         if ready is not None and not ready.is_due:
             return ready
         dial = self._dials.get(address)

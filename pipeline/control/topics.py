@@ -17,6 +17,8 @@ from pipeline.cluster.metadata import TopicInfo
 WEEK_MS = 7 * 24 * 3_600_000
 YEAR_MS = 366 * 24 * 3_600_000
 TOPIC_ALREADY_EXISTS = 36
+BROKERS_CLOCK = {"message.timestamp.type": "LogAppendTime"}
+"""Brokers refuse times that are an hour ahead of theirs: a worker whose clock is wrong must be able to work on."""
 
 
 class WrongPartitionCount(Exception):
@@ -72,15 +74,15 @@ class ControlTopics:
 
     def wanted(self, tables: Iterable[str]) -> dict[str, tuple[int, dict[str, str]]]:
         """Return topic -> (partitions, configs) for everything a worker needs to exist."""
-        compacted = {"cleanup.policy": "compact"}
-        kept = {"cleanup.policy": "delete", "retention.ms": str(WEEK_MS)}
+        compacted = {**BROKERS_CLOCK, "cleanup.policy": "compact"}
+        kept = {**BROKERS_CLOCK, "cleanup.policy": "delete", "retention.ms": str(WEEK_MS)}
         return {
             self.commands: (self.partitions, kept),
             self.results: (self.partitions, kept),
             self.outcomes: (self.partitions, kept),
-            self.audit: (self.partitions, {"cleanup.policy": "delete", "retention.ms": str(YEAR_MS)}),
-            self.progress: (self.partitions, {"cleanup.policy": "delete", "retention.ms": str(WEEK_MS // 7)}),
-            self.claims: (1, {**kept, "message.timestamp.type": "LogAppendTime"}),
+            self.audit: (self.partitions, {**kept, "retention.ms": str(YEAR_MS)}),
+            self.progress: (self.partitions, {**kept, "retention.ms": str(WEEK_MS // 7)}),
+            self.claims: (1, kept),
             self.producers: (1, compacted),
             **{self.changelog(table): (self.partitions, compacted) for table in tables},
         }

@@ -89,6 +89,7 @@ def _pieces(mirrors: list[Mirror], owned: Collection[int], partitions: int) -> l
             start,
             is_compacted(mirror.cleanup_policy),
             mirror.is_adopted,
+            mirror.created_ms,
         )
         for mirror in mirrors
         if mirror.is_copying

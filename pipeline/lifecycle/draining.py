@@ -194,7 +194,7 @@ def obstacles(mirror: Mirror, link: Link, positions: Sequence[Position]) -> tupl
         if link.error.value in TaskErrorCode.__members__:
             code = TaskErrorCode(link.error.value)
         return (TaskError(code, f"the link is {link.state}: {link.error_message}"),)
-    failed = [p for p in positions if p.error is not MirrorError.NO_ERROR and p.time_ms >= mirror.created_ms]
+    failed = [p for p in positions if p.error is not MirrorError.NO_ERROR and p.is_of(mirror)]
     return tuple(TaskError(TaskErrorCode.UNKNOWN, f"{p.error}: {p.error_message}") for p in failed[:10])
 
 

@@ -146,7 +146,7 @@ class LinkTask(ABC):
         errors = at_most_ten(report.errors)
         now = now_ms()
         is_news = before is None or (before.state, before.errors) != (state, errors)
-        is_due = state in WORKS and now - (before.last_run_ms if before else 0) >= REPORT_EVERY_MS
+        is_due = state in WORKS and abs(now - (before.last_run_ms if before else 0)) >= REPORT_EVERY_MS
         if self.row() is None or not (is_news or is_due):
             return
         if is_news:

@@ -131,9 +131,7 @@ async def is_filled(context: Context, mirror: Mirror, restore: Restore) -> bool 
     A compacted topic gets its own policy then, as any mirror does once it has its starts (`setting_up`).
     """
     positions = context.model.positions_of(mirror.link, mirror.mirror_topic)
-    failed = next(
-        (p for p in positions if p.error is not MirrorError.NO_ERROR and p.time_ms >= mirror.created_ms), None
-    )
+    failed = next((p for p in positions if p.error is not MirrorError.NO_ERROR and p.is_of(mirror)), None)
     if failed is not None:
         return TaskError(TaskErrorCode.UNKNOWN, f"{failed.error}: {failed.error_message}")
     ends = await context.own.end_offsets([(mirror.mirror_topic, p) for p in range(mirror.partitions)])

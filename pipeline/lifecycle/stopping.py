@@ -137,7 +137,7 @@ def final_positions(mirror: Mirror, ends: Sequence[int], positions: Sequence[Pos
     Positions are reported once a second, so that the mirror may have come further than they say. What is on the mirror
     was fetched; and a drained mirror has no lag, whatever was last reported.
     """
-    known = {p.partition: p for p in positions if p.time_ms >= mirror.created_ms}
+    known = {p.partition: p for p in positions if p.is_of(mirror)}
     found = []
     for partition, end in enumerate(ends):
         at = known.get(partition)

@@ -82,11 +82,11 @@ class Watching(Duty):
 
 
 def next_step(mirror: Mirror, positions: Sequence[Position], link: Link, is_guarded: bool = True) -> Step | None:
-    """What happens to a mirror now, or None. Positions older than the mirror belong to another of its name.
+    """What happens to a mirror now, or None. Positions of an earlier one of its name do not count.
 
     `is_guarded`: others are kept from writing to it as well as its cluster allows; it is not ACTIVE before (MIRROR-4).
     """
-    current = [p for p in positions if p.time_ms >= mirror.created_ms]
+    current = [p for p in positions if p.is_of(mirror)]
     if mirror.status in (MirrorStatus.ACTIVE, MirrorStatus.PENDING_MIRROR, MirrorStatus.SOURCE_UNAVAILABLE):
         failed = next((p for p in current if p.error is not MirrorError.NO_ERROR), None)
         if failed is not None:
@@ -101,7 +101,7 @@ def next_step(mirror: Mirror, positions: Sequence[Position], link: Link, is_guar
 
 def has_every_start(mirror: Mirror, positions: Sequence[Position]) -> bool:
     """Whether every partition of the mirror begins where it shall (MIRROR-60..64)."""
-    current = [p for p in positions if p.time_ms >= mirror.created_ms]
+    current = [p for p in positions if p.is_of(mirror)]
     ready = sum(p.log_end_offset >= mirror.start_offsets[p.partition] for p in current)
     return ready == mirror.partitions
 

@@ -199,6 +199,14 @@ class Position(Jsonable):
     worker: str = ""
     time_ms: int = 0
     mirror_topic_id: str = ""
+    mirror_created_ms: int = 0
+    """Of which mirror of this name: its `created_ms`; 0 where an older version reported it."""
+
+    def is_of(self, mirror: Mirror) -> bool:
+        """Whether this is of that mirror, and not of an earlier one of its name. Clocks of workers may differ."""
+        if self.mirror_created_ms:
+            return self.mirror_created_ms == mirror.created_ms
+        return self.time_ms >= mirror.created_ms
 
     @property
     def lag(self) -> int:

@@ -15,13 +15,13 @@ from zlib import crc32
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import NotAuthorized, Unreachable, check
-from pipeline.link.errors import MirrorFailure
+from pipeline.mirror.answers import accept
 from pipeline.mirror.append import Markers
 from pipeline.mirror.coordinator import PASSING, TransactionalMarker
 from pipeline.mirror.lane import Lane
 from pipeline.mirror.readings import ProducerState, Reading
 from pipeline.mirror.repairing import Repair, repair
-from pipeline.mirror.verdicts import Api, judge
+from pipeline.mirror.verdicts import Api
 from pipeline.wire.batch import BatchHeader, scan
 from pipeline.wire.records import Record, open_batch
 from pipeline.wire.requests.delete_records import DeleteRecordsRequest, DeleteUpTo
@@ -143,7 +143,7 @@ class Destination:
             found = response.partitions[0]
             if found.error_code == OFFSET_OUT_OF_RANGE:
                 return None
-            check(found.error_code, operation="READ", resource=f"{topic}-{partition}")
+            accept(Api.FETCH, found.error_code, "READ", f"{topic}-{partition}")
             headers = scan(found.records, check_crc=False)
             return next((look(found.records, h) for h in headers if h.last_offset >= log_end - 1), None)
 
@@ -165,7 +165,7 @@ class Destination:
         if code == POLICY_VIOLATION:
             async with self._policies:
                 code = await self._delete_though_compacted(topic, partition, offset)
-        _check(Api.DELETE_RECORDS, code, "DELETE", f"{topic}-{partition}")
+        accept(Api.DELETE_RECORDS, code, "DELETE", f"{topic}-{partition}")
 
     async def _delete_records(self, topic: str, partition: int, offset: int) -> int:
         node = await self._asking.find_leader(topic, partition)
@@ -214,7 +214,7 @@ class Destination:
     async def _producer_state(self, node: int, topic: str, partition: int, producer_id: int) -> ProducerState | None:
         response = await self._asking.send(node, DescribeProducersRequest([(topic, partition)]))
         described = response.partitions[0]
-        _check(
+        accept(
             Api.DESCRIBE_PRODUCERS, described.error_code, "READ", f"{topic}-{partition}", described.error_message or ""
         )
         state = described.find(producer_id)
@@ -225,7 +225,7 @@ class Destination:
             node, ListOffsetsRequest([OffsetQuery(topic, partition, timestamp)], replica_id=replica_id)
         )
         listed = response.partitions[0]
-        _check(Api.LIST_OFFSETS, listed.error_code, "DESCRIBE", f"{topic}-{partition}")
+        accept(Api.LIST_OFFSETS, listed.error_code, "DESCRIBE", f"{topic}-{partition}")
         return int(listed.offset)
 
 
@@ -237,13 +237,3 @@ def _last_record(records: memoryview, header: BatchHeader) -> tuple[Record, int]
 def _stripe(topic: str, partition: int) -> int:
     """Which of the connections serves a partition."""
     return (crc32(topic.encode()) + partition) % LANES_PER_BROKER
-
-
-def _check(api: Api, code: int, operation: str, resource: str, message: str = "") -> None:
-    """Raise ClusterError for a code that passes, MirrorFailure for one that the table of verdicts does not let pass
-    (I4).
-    """
-    judgement = judge(api, code, remote=False)
-    if judgement.failure is not None:
-        raise MirrorFailure(judgement.failure, f"{resource}: {judgement.reason}{': ' if message else ''}{message}")
-    check(code, message, operation=operation, resource=resource)

@@ -196,7 +196,7 @@ class Reporter:
     async def report(self) -> None:
         """Report now whatever has changed."""
         now = now_ms()
-        due = [s for s in self._engine.statuses if s.is_changed or now - s.reported_ms >= self.HEARTBEAT_MS]
+        due = [s for s in self._engine.statuses if s.is_changed or abs(now - s.reported_ms) >= self.HEARTBEAT_MS]
         for status in due:
             status.is_changed, status.reported_ms = False, now
         for outcome in await asyncio.gather(*(self._send(s.position()) for s in due), return_exceptions=True):

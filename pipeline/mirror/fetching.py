@@ -24,12 +24,12 @@ from pipeline.mirror.memory import MemoryBudget, Share
 from pipeline.mirror.sessions import FetchSession, Key, Limits
 from pipeline.mirror.slices import Slice, SliceSink, SliceTaker
 from pipeline.mirror.throttle import Throttle
+from pipeline.mirror.verdicts import Api, Verdict, judge
 from pipeline.wire.batch import BatchHeader, CorruptBatch, UnsupportedMagic, scan
 from pipeline.wire.message_sets import upgrade
 from pipeline.wire.requests.fetch import FetchedPartition, FetchResponse
 
 log = logging.getLogger(__name__)
-SESSION_ERRORS = frozenset({70, 71, 106})
 CATCHING_UP_WAIT_MS = 10
 POLL_BYTES = 1 << 20
 LAST_OLD_MAGIC = 1
@@ -167,10 +167,10 @@ class Fetcher:
         if response.throttle_ms:
             METER.observe("clusterlink_fetch_throttle_seconds", response.throttle_ms / 1000, self.link)
         if response.error_code:
-            if response.error_code not in SESSION_ERRORS:
-                log.warning("Fetch for link %s: session error %d", self.link, response.error_code)
-                await asyncio.sleep(settings.backoff_ms / 1000)
             self.session.reset()
+            if judge(Api.FETCH, response.error_code, remote=True).verdict is not Verdict.NEW_SESSION:
+                self._refused(response.error_code)
+                await asyncio.sleep(settings.backoff_ms / 1000)
             return
         self.session.answered(response.session_id)
         received = sum(len(p.records) for p in response.partitions)
@@ -179,6 +179,14 @@ class Fetcher:
         self._had_data = received > 0
         for fetched in response.partitions:
             await self._take(fetched, share)
+
+    def _refused(self, code: int) -> None:
+        """The whole request was refused: that concerns each partition that it was for, and each judges it (I4)."""
+        for key, copier in list(self._copiers.items()):
+            position = self.session.sent(key)
+            if self.session.wants(key) and position == copier.expected_offset:
+                self.session.drop(key)
+                copier.source_error(code, position)
 
     async def _take(self, fetched: FetchedPartition, share: Share) -> None:
         key = (fetched.topic, fetched.partition)

@@ -11,15 +11,17 @@ import logging
 from dataclasses import dataclass, field
 
 from pipeline.cluster.data import DataClient
-from pipeline.cluster.errors import ClusterError, check
+from pipeline.cluster.errors import ClusterError
 from pipeline.cluster.metadata import TopicInfo
 from pipeline.metrics.meter import METER
+from pipeline.mirror.answers import accept
 from pipeline.mirror.copying import Copier
 from pipeline.mirror.fetching import Fetcher, FetchSettings
 from pipeline.mirror.memory import MemoryBudget
 from pipeline.mirror.sessions import Key
 from pipeline.mirror.slices import SliceSink
 from pipeline.mirror.throttle import Throttle
+from pipeline.mirror.verdicts import Api
 from pipeline.wire.requests.list_offsets import EARLIEST, LATEST, ListOffsetsRequest, OffsetQuery
 
 SOURCE_SILENT = "the source's broker does not answer"
@@ -101,12 +103,13 @@ class LinkCopying:
             fetcher.hold_back(copier)
 
     async def offsets(self, topic: str, partition: int) -> tuple[int, int]:
-        """Log start and high watermark of a source partition, asked for now."""
+        """Log start and high watermark of a source partition, asked for now. Raises as `accept`."""
         node = await self.source.find_leader(topic, partition)
         ends = []
         for timestamp in (EARLIEST, LATEST):
             response = await self.source.send(node, ListOffsetsRequest([OffsetQuery(topic, partition, timestamp)]))
-            check(response.partitions[0].error_code, operation="DESCRIBE", resource=f"topic {topic}")
+            code = response.partitions[0].error_code
+            accept(Api.LIST_OFFSETS, code, "DESCRIBE", f"topic {topic}", remote=True)
             ends.append(int(response.partitions[0].offset))
         return ends[0], ends[1]
 

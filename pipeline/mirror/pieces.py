@@ -25,6 +25,8 @@ class Piece:
     is_compacted: bool = False
     is_adopted: bool = False
     """What lies below the start offset was there before, and stays: nothing is seeded."""
+    mirror_created_ms: int = 0
+    """Tells mirrors of the same name apart."""
 
     def __str__(self) -> str:
         return f"{self.mirror_topic}-{self.partition}"
@@ -126,6 +128,7 @@ class PieceStatus:
             worker=self.worker,
             time_ms=now_ms(),
             mirror_topic_id=piece.mirror_topic_id,
+            mirror_created_ms=piece.mirror_created_ms,
         )
 
 

@@ -154,7 +154,7 @@ ROWS = (
     # reading the source
     Row(1, "OFFSET_OUT_OF_RANGE", (_F,), _V.COMPARE_ENDS, "the source's log begins later or ends earlier"),
     Row(1, "OFFSET_OUT_OF_RANGE", (_X,), _V.READ_AGAIN, "the mirror's high watermark is not there yet"),
-    Row(2, "CORRUPT_MESSAGE", (_F, _L), _V.FAIL_MIRROR, "the source's log is damaged", _M.ILLEGAL_STATE),
+    Row(2, "CORRUPT_MESSAGE", (_F, _L), _V.FAIL_MIRROR, "the log is damaged", _M.ILLEGAL_STATE),
     Row(70, "FETCH_SESSION_ID_NOT_FOUND", (_F,), _V.NEW_SESSION, "the broker has dropped the session"),
     Row(71, "INVALID_FETCH_SESSION_EPOCH", (_F,), _V.NEW_SESSION, "an answer of the session was lost"),
     Row(106, "FETCH_SESSION_TOPIC_ID_ERROR", (_F,), _V.NEW_SESSION, "the broker's version changed"),

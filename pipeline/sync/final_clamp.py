@@ -11,7 +11,7 @@ from pipeline.link.models import TaskError
 from pipeline.sync.batches import at_most, parts
 from pipeline.sync.marks import Place
 from pipeline.sync.offsets import GROUPS_AT_ONCE
-from pipeline.sync.problems import IN_USE, Side, in_use, problem
+from pipeline.sync.problems import Side, commit_problem, problem
 
 
 async def clamp_groups(
@@ -35,7 +35,7 @@ async def clamp_groups(
                 if place in ends and committed.offset > ends[place]
             }
             for place, error in (await own.alter_group_offsets(group, high)).items():
-                met[place[0]] = in_use(group) if error.code in IN_USE else problem(error, Side.DESTINATION)
+                met[place[0]] = commit_problem(error, group)
 
     try:
         await at_most(in_flight, parts(groups, GROUPS_AT_ONCE), clamp)

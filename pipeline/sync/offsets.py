@@ -22,7 +22,7 @@ from pipeline.link.settings_of_link import LinkSettings
 from pipeline.sync.batches import at_most, parts
 from pipeline.sync.marks import Marks, Place
 from pipeline.sync.offset_plan import Bounds, GroupPlan, plan_group
-from pipeline.sync.problems import IN_USE, Side, in_use, problem
+from pipeline.sync.problems import IN_USE, Side, commit_problem, in_use, problem
 from pipeline.sync.two_sided import MarksOf, Theirs, judged
 
 T = TypeVar("T")
@@ -235,7 +235,7 @@ async def _commit(own: Admin, job: OffsetJob, report: OffsetReport, group: str, 
     except ClusterError as error:
         refused = dict.fromkeys(writes, error)
     for place, refusal in refused.items():
-        report.met(in_use(group) if refusal.code in IN_USE else problem(refusal, Side.DESTINATION), [place[0]])
+        report.met(commit_problem(refusal, group), [place[0]])
     report.written += len(writes) - len(refused)
     report.refused += len(refused)
     if refused:

@@ -15,8 +15,11 @@ from pipeline.cluster.errors import (
 )
 from pipeline.link.models import TaskError
 from pipeline.link.states import TaskErrorCode
+from pipeline.mirror.verdicts import ROWS, Api, judge
 
-IN_USE = frozenset({22, 25, 27, 82, 113})
+IN_USE = frozenset(
+    row.code for row in ROWS if Api.OFFSET_COMMIT in row.apis and row.error is TaskErrorCode.CONSUMER_GROUP_IN_USE_ERROR
+)
 """What a broker answers to a commit from outside while a group has members: of either protocol (TASK-9)."""
 
 
@@ -53,6 +56,17 @@ def problem(error: ClusterError, side: Side) -> TaskError:
     else:
         code = _CODES.get(error.code or 0, TaskErrorCode.UNKNOWN)
     return TaskError(code, f"{side}: {error}")
+
+
+def commit_problem(error: ClusterError, group: str) -> TaskError:
+    """As `problem` for an offset that the destination did not take: what its code means is in the table of verdicts."""
+    if error.code is None:  # no answer
+        return problem(error, Side.DESTINATION)
+    if error.code in IN_USE:
+        return in_use(group)
+    judgement = judge(Api.OFFSET_COMMIT, error.code)
+    code = judgement.error if isinstance(judgement.error, TaskErrorCode) else TaskErrorCode.UNKNOWN
+    return TaskError(code, f"destination: {error} ({judgement.reason})")
 
 
 def acl_problem(error: ClusterError) -> TaskError:

@@ -1,9 +1,14 @@
-"""`python -m tests.chaos --seed 7 --rounds 40`: exits 1 when anything is lost, doubled, shifted or stuck."""
+"""`python -m tests.chaos --seed 7 --rounds 40`: exits 1 when anything is lost, doubled, shifted or stuck.
+
+Ctrl-C ends it after the round that it is at, with the report; a second one at once.
+"""
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import click
@@ -25,7 +30,7 @@ def main(seed: int, rounds: int, first: int, minutes: float | None, folder: Path
     folder.mkdir(parents=True, exist_ok=True)
     if minutes is not None:
         sys.exit(0 if _soak(seed, minutes, folder) else 1)
-    outcome = run(seed, rounds, folder, first=first, say=_say)
+    outcome = run(seed, rounds, folder, first=first, say=_say, is_over=_interrupted().is_set)
     for line in report.lines(outcome):
         _say(line)
     report.write_json(outcome, folder / "report.json")
@@ -39,6 +44,18 @@ def _soak(seed: int, minutes: float, folder: Path) -> bool:
     for each in (*workers, *outcome.findings.shown, *outcome.failures):
         _say(str(each))
     return outcome.is_good and not outcome.ended_by_themselves and all(each.is_flat for each in workers)
+
+
+def _interrupted() -> threading.Event:
+    """Set by the first Ctrl-C."""
+    interrupted = threading.Event()
+
+    def heard(*_: object) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, heard)
+    return interrupted
 
 
 def _say(line: str) -> None:

@@ -45,8 +45,10 @@ def figures(outcome: Outcome) -> dict[str, float]:
     """Seconds and numbers of a run."""
     kills = _behind(outcome, "worker: SIGKILL")
     return {
+        "take-over after SIGKILL, p50, s": percentile(kills, 0.5),
         "take-over after SIGKILL, p95, s": percentile(kills, 0.95),
         "take-over after SIGKILL, worst, s": max(kills, default=0.0),
+        "hand-over after SIGTERM, p50, s": percentile(_behind(outcome, "worker: SIGTERM"), 0.5),
         "hand-over after SIGTERM, p95, s": percentile(_behind(outcome, "worker: SIGTERM"), 0.95),
         "rolling restart, most behind, s": max(_behind(outcome, "workers: rolling restart"), default=0.0),
         "slowest end after SIGTERM, s": outcome.slowest_end_s,

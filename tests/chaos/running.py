@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.local.errors import BrokerFailed
 from tests.chaos.checking import Findings
 from tests.chaos.faults import Fault, Hand, draw
 from tests.chaos.topics import COMPACTED
@@ -56,9 +57,16 @@ class Outcome:
 
 
 def run(
-    seed: int, rounds: int, folder: Path, *, first: int = 1, rest_s: float = 0.3, say: Callable[[str], None] = print
+    seed: int,
+    rounds: int,
+    folder: Path,
+    *,
+    first: int = 1,
+    rest_s: float = 0.3,
+    say: Callable[[str], None] = print,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Do `rounds` faults, beginning with number `first`. Ends early where something is wrong."""
+    """Do `rounds` faults, beginning with number `first`. Ends early where something is wrong, or `is_over` says so."""
     with world(seed, folder, rest_s, say) as made:
         outcome = Outcome(seed, made.checker.findings)
         for number in range(first, first + rounds):
@@ -66,7 +74,7 @@ def run(
             outcome.rounds.append(done)
             outcome.failures = [repr(each) for each in (*made.load.failures, *made.checker.failures)]
             say(_line(done, outcome))
-            if done.caught_up_s is None or outcome.failures or outcome.findings.counts:
+            if done.caught_up_s is None or outcome.failures or outcome.findings.counts or is_over():
                 break
         made.load.stop()
         finish(made, outcome)
@@ -82,7 +90,7 @@ def _round(made: World, seed: int, number: int) -> Round:
     is_undone = True
     try:
         fault.do(made, hand)
-    except AssertionError as error:  # something did not come back within its limit
+    except (AssertionError, BrokerFailed) as error:  # something did not come back within its limit
         made.say(f"    {error}")
         is_undone = False
     over = time.monotonic()

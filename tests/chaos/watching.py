@@ -45,7 +45,9 @@ class Watch:
         admins = self._admins()
         while not self._stop.wait(SAMPLE_S):
             try:
-                mirror = _ends(admins[1], IsolationLevel.READ_UNCOMMITTED)
+                # a leader that has just started may not know yet how far its log is replicated, and tell an old end
+                seen = _ends(admins[1], IsolationLevel.READ_UNCOMMITTED)
+                mirror = {place: max(end, self.mirror_ends.get(place, 0)) for place, end in seen.items()}
                 source = _ends(admins[0], IsolationLevel.READ_COMMITTED)
             except (KafkaException, TimeoutError):
                 # a broker is away: the age of what is missing is known from before. A client that has seen it go may

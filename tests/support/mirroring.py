@@ -101,13 +101,17 @@ class Mirroring:
         self._known_configs: frozenset[str] = frozenset()
         self.engine = self._engine()
 
-    async def create(self, topic: str, mirror: str = "", spec: str = "earliest", **own: str) -> Mirrored:
+    async def create(
+        self, topic: str, mirror: str = "", spec: str = "earliest", replicas: int = 1, **own: str
+    ) -> Mirrored:
         """Make a mirror topic and begin to copy. `own` are configs that the mirror alone has, _ for dots."""
-        made = await self.make(topic, mirror, spec, **own)
+        made = await self.make(topic, mirror, spec, replicas, **own)
         await self.start(made)
         return made
 
-    async def make(self, topic: str, mirror: str = "", spec: str = "earliest", **own: str) -> Mirrored:
+    async def make(
+        self, topic: str, mirror: str = "", spec: str = "earliest", replicas: int = 1, **own: str
+    ) -> Mirrored:
         """Make a mirror topic; nothing is copied yet."""
         mirror = mirror or topic
         found = (await self.remote.describe_topics([topic]))[topic]
@@ -128,7 +132,7 @@ class Mirroring:
             seeding=any(starts),
         )
         given = {name: value for name, value in configs.items() if value is not None}
-        topic_id = (await self.own.create_topic(mirror, count, 1, given)).topic_id
+        topic_id = (await self.own.create_topic(mirror, count, replicas, given)).topic_id
         policy = effective.get("cleanup.policy", "")
         pieces = tuple(
             Piece(LINK, topic, mirror, number, found.topic_id, topic_id, start, is_compacted(policy))

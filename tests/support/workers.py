@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -60,18 +60,20 @@ class WorkerProcess:
         loglevel: str = "info",
         client_tls: ssl.SSLContext | None = None,
         network: Network | None = None,
+        environment: Mapping[str, str] | None = None,
         **settings: str,
     ) -> None:
         """`settings` are rows of the settings table by field name; unless told 4 control partitions and a 6 s session.
 
         `client_tls` is what to ask it with, where the settings make it serve HTTPS. With a `network` it lives in there,
-        and reaches no more than that opens to it. `folder` gets the table stores and
-        the log, under a name of this worker's own.
+        and reaches no more than that opens to it. `environment` has further variables for its process. `folder` gets
+        the table stores and the log, under a name of this worker's own.
         """
         self.app_id = app_id or f"t{uuid.uuid4().hex[:8]}"
         self.name = f"worker-{uuid.uuid4().hex[:6]}"
         self.client_tls = client_tls
         self._network = network
+        self._environment = dict(environment or {})
         self._loglevel = loglevel
         self.folder = folder / self.name
         self._log_file = self.folder / "worker.log"
@@ -140,7 +142,11 @@ class WorkerProcess:
                     self._loglevel,
                 ],
                 cwd=_ROOT,
-                env={**os.environ, **{f"CLUSTERLINK_{field.upper()}": value for field, value in given.items()}},
+                env={
+                    **os.environ,
+                    **self._environment,
+                    **{f"CLUSTERLINK_{field.upper()}": value for field, value in given.items()},
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

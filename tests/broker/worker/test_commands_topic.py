@@ -102,12 +102,14 @@ def test_poison_is_answered_and_nobody_stumbles(
 
 
 @pytest.mark.timeout(240)
-def test_a_command_of_2_mb_is_refused(commands: CommandsTopic, destination: LocalCluster, source: LocalCluster) -> None:
+def test_a_command_of_10_mb_is_refused(
+    commands: CommandsTopic, destination: LocalCluster, source: LocalCluster
+) -> None:
     """Compressed it is small enough for the broker, so it is ours to refuse."""
     command = link_create("too-large", source)
-    raw = json.dumps(command).encode() + b" " * (2 << 20)
+    raw = json.dumps(command).encode() + b" " * (10 << 20)
     assert len(gzip.compress(raw)) < 1 << 20
-    sender = Producer(configuration(destination, **{"compression.type": "gzip", "message.max.bytes": 10 << 20}))
+    sender = Producer(configuration(destination, **{"compression.type": "gzip", "message.max.bytes": 20 << 20}))
     sender.produce(commands.topic, raw, b"too-large")
     assert sender.flush(30) == 0
     result = commands.result(command["id"])

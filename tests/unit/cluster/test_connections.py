@@ -181,6 +181,24 @@ async def test_close_fails_what_is_under_way_and_may_be_called_again() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
+async def test_one_timeout_finds_out_about_all_connections() -> None:
+    """Half-open ones: whoever has heard nothing since is not waited for again, in whichever client of the cluster."""
+    async with FakeBroker() as broker:
+        one, two = (Connections(settings(), "test") for _ in range(2))
+        two.silent_since = one.silent_since
+        await one.send(at(broker), metadata_request([]))
+        await two.send(at(broker), metadata_request([]))
+        answer, broker.answers[METADATA] = broker.answers[METADATA], lambda *_: SILENCE
+        with pytest.raises(TimedOut):
+            await one.send(at(broker), metadata_request([]), 1)
+        broker.answers[METADATA] = answer
+        for connections in (two, two, one):
+            await connections.send(at(broker), metadata_request([]))
+        assert broker.connections == 4, "one anew for each"
+        for connections in (one, two):
+            await connections.close()
+
+
 async def test_a_broker_that_hangs_up_in_the_handshake_is_unreachable(connections: Connections) -> None:
     async with FakeBroker() as broker:
         broker.answers[METADATA] = lambda *_: HANG_UP

@@ -1,0 +1,51 @@
+"""What of the client under Faust (aiokafka) is mended for a worker whose machine or network is in trouble.
+
+- While a worker takes up what a rebalance gave it, aiokafka sends no heartbeats. Where that takes longer than the
+  session, the worker is thrown out in the middle, joins again, and has then kept the others waiting for as long as
+  *their* session lasts: two workers of a busy machine can throw each other out by turns for ever.
+- A connection that was reset a moment ago: asyncio takes what is written to it and drops it, uvloop raises
+  RuntimeError, which aiokafka does not expect. It would end the coordinator's task, and the worker with it.
+- A connection that has gone silent (half-open): aiokafka has one limit for an answer and for how long a record may wait
+  to be sent, and Faust sets it to 20 minutes so that no record is lost. A rebalance waits for what was sent, so a
+  worker could sit for as long. Here an answer has half a minute; the record is sent again on another connection.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiokafka import errors
+from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
+
+ANSWERED_WITHIN_S = 30.0
+_WAIT_FOR_OTHERS = (JoinGroupRequest, SyncGroupRequest)
+_join_complete = GroupCoordinator._on_join_complete
+_send = AIOKafkaConnection.send
+
+
+async def _on_join_complete(self: GroupCoordinator, *arguments: Any) -> None:
+    """Beat from the moment on in which the group counts us in, not only when everything is taken up."""
+    self._start_heartbeat_task()
+    await _join_complete(self, *arguments)
+
+
+def _send_or_close(self: AIOKafkaConnection, request: Any, expect_response: bool = True) -> Any:
+    """A connection that is closed already is a lost connection, whatever the event loop says of it."""
+    limit_s = self._request_timeout
+    if type(self) is AIOKafkaConnection and not isinstance(request, _WAIT_FOR_OTHERS):  # ours have limits of their own
+        self._request_timeout = min(limit_s, ANSWERED_WITHIN_S)
+    try:
+        return _send(self, request, expect_response)
+    except RuntimeError as error:
+        self.close(reason=CloseReason.CONNECTION_BROKEN)
+        raise errors.KafkaConnectionError(f"Connection at {self.host}:{self.port} broken: {error}") from error
+    finally:
+        self._request_timeout = limit_s
+
+
+def mend() -> None:
+    """Do so, in the whole process; a second call changes nothing."""
+    GroupCoordinator._on_join_complete = _on_join_complete
+    AIOKafkaConnection.send = _send_or_close

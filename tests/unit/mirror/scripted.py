@@ -1,0 +1,185 @@
+"""A broker made of scripts that leads one partition, of a mirror or of a source, and gives the answers it was told to
+give first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kafka.protocol.admin import DeleteRecordsResponse, DescribeProducersResponse
+from kafka.protocol.consumer import FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse
+from kafka.protocol.producer import (
+    InitProducerIdResponse,
+    ProduceRequest,
+    ProduceResponse,
+    WriteTxnMarkersRequest,
+    WriteTxnMarkersResponse,
+)
+
+from pipeline.mirror.verdicts import Api
+from pipeline.wire.batch import scan
+from pipeline.wire.requests.list_offsets import EARLIEST
+from tests.unit.cluster.fake_broker import FakeBroker
+
+INIT_PRODUCER_ID, UNKNOWN_CODE, PRODUCER_ID = 22, 199, 77
+CODES = (*range(-1, 130), UNKNOWN_CODE)
+
+
+class ScriptedLeader(FakeBroker):
+    """Leads one partition as a broker would, but for the answers that it was told to give first."""
+
+    def __init__(self) -> None:
+        super().__init__({0: (8, 8), 2: (1, 8), 3: (1, 12), 18: (0, 0), 21: (1, 2), 22: (0, 4), 27: (1, 1), 61: (0, 0)})
+        self.first: dict[int, list[int]] = {}
+        self.log_end, self.log_start = 0, 0
+        self.state: tuple[int, int, int] | None = None
+        self.answers |= {
+            Api.PRODUCE.value: self._produce,
+            Api.LIST_OFFSETS.value: self._list_offsets,
+            Api.DELETE_RECORDS.value: self._delete,
+            Api.WRITE_TXN_MARKERS.value: self._mark,
+            Api.DESCRIBE_PRODUCERS.value: self._describe,
+            INIT_PRODUCER_ID: self._producer_id,
+        }
+
+    def _code(self, api: Api) -> int:
+        told = self.first.get(api.value)
+        return told.pop(0) if told else 0
+
+    def _produce(self, version: int, frame: bytes) -> Any:
+        asked = ProduceRequest.decode(memoryview(frame), version=version, header=True)
+        topic = asked.topic_data[0]
+        code, base = self._code(Api.PRODUCE), self.log_end
+        if code == 0:
+            (header,) = scan(memoryview(bytes(topic.partition_data[0].records)))
+            self.log_end += header.count
+            self.state = (header.producer_epoch, header.base_sequence + header.count - 1, -1)
+        kind = ProduceResponse.TopicProduceResponse
+        return ProduceResponse(
+            responses=[
+                kind(
+                    name=topic.name,
+                    partition_responses=[
+                        kind.PartitionProduceResponse(
+                            index=0,
+                            error_code=code,
+                            base_offset=-1 if code else base,
+                            log_append_time_ms=-1,
+                            log_start_offset=0,
+                            record_errors=[],
+                            error_message=None,
+                        )
+                    ],
+                )
+            ],
+            throttle_time_ms=0,
+        )
+
+    def _list_offsets(self, version: int, frame: bytes) -> Any:
+        asked = ListOffsetsRequest.decode(memoryview(frame), version=version, header=True)
+        kind = ListOffsetsResponse.ListOffsetsTopicResponse
+        found = kind.ListOffsetsPartitionResponse(
+            partition_index=0,
+            error_code=self._code(Api.LIST_OFFSETS),
+            timestamp=-1,
+            offset=self.log_end,
+            leader_epoch=0,
+        )
+        return ListOffsetsResponse(throttle_time_ms=0, topics=[kind(name=asked.topics[0].name, partitions=[found])])
+
+    def _delete(self, version: int, frame: bytes) -> Any:
+        kind = DeleteRecordsResponse.DeleteRecordsTopicResult
+        found = kind.DeleteRecordsPartitionResult(
+            partition_index=0, low_watermark=0, error_code=self._code(Api.DELETE_RECORDS)
+        )
+        return DeleteRecordsResponse(throttle_time_ms=0, topics=[kind(name="m", partitions=[found])])
+
+    def _mark(self, version: int, frame: bytes) -> Any:
+        asked = WriteTxnMarkersRequest.decode(memoryview(frame), version=version, header=True)
+        code = self._code(Api.WRITE_TXN_MARKERS)
+        for marker in asked.markers if not code else ():
+            self.log_end += 1
+            epoch, sequence, _ = self.state or (0, -1, -1)
+            sequence = sequence if epoch == marker.producer_epoch else -1
+            self.state = (marker.producer_epoch, sequence, marker.coordinator_epoch)
+        kind = WriteTxnMarkersResponse.WritableTxnMarkerResult
+        topic = kind.WritableTxnMarkerTopicResult
+        place = topic.WritableTxnMarkerPartitionResult(partition_index=0, error_code=code)
+        results = [
+            kind(producer_id=marker.producer_id, topics=[topic(name="m", partitions=[place])])
+            for marker in asked.markers
+        ]
+        return WriteTxnMarkersResponse(markers=results)
+
+    def _describe(self, version: int, frame: bytes) -> Any:
+        code = self._code(Api.DESCRIBE_PRODUCERS)
+        kind = DescribeProducersResponse.TopicResponse
+        part = kind.PartitionResponse
+        states = []
+        if self.state is not None:
+            epoch, sequence, coordinator = self.state
+            states = [
+                part.ProducerState(
+                    producer_id=PRODUCER_ID,
+                    producer_epoch=epoch,
+                    last_sequence=sequence,
+                    last_timestamp=0,
+                    coordinator_epoch=coordinator,
+                    current_txn_start_offset=-1,
+                )
+            ]
+        found = part(partition_index=0, error_code=code, error_message=None, active_producers=[] if code else states)
+        return DescribeProducersResponse(throttle_time_ms=0, topics=[kind(name="m", partitions=[found])])
+
+    def _producer_id(self, version: int, frame: bytes) -> Any:
+        return InitProducerIdResponse(throttle_time_ms=0, error_code=0, producer_id=PRODUCER_ID, producer_epoch=0)
+
+
+class ScriptedSource(FakeBroker):
+    """Serves a log of batches of one record each; keeps no fetch sessions."""
+
+    def __init__(self, batches: list[bytes]) -> None:
+        super().__init__({1: (11, 12), 2: (1, 8), 3: (1, 12), 18: (0, 0)})
+        self.batches = batches
+        self.first: list[int] = []
+        """Codes of the partition in the answers to the next fetches."""
+        self.first_of_all: list[int] = []
+        """Codes of the whole answer to the next fetches."""
+        self.first_ends: list[int] = []
+        """Codes of the answers to the next questions for offsets."""
+        self.answers |= {Api.FETCH.value: self._fetch, Api.LIST_OFFSETS.value: self._list_offsets}
+
+    def _fetch(self, version: int, frame: bytes) -> Any:
+        asked = FetchRequest.decode(memoryview(frame), version=version, header=True)
+        if self.first_of_all and (code := self.first_of_all.pop(0)):
+            return FetchResponse(throttle_time_ms=0, error_code=code, session_id=0, responses=[])
+        topic = asked.topics[0]
+        offset = topic.partitions[0].fetch_offset
+        code = self.first.pop(0) if self.first else 0
+        kind = FetchResponse.FetchableTopicResponse
+        end = len(self.batches)
+        found = kind.PartitionData(
+            partition_index=0,
+            error_code=code,
+            high_watermark=end,
+            last_stable_offset=end,
+            log_start_offset=0,
+            aborted_transactions=[],
+            preferred_read_replica=-1,
+            records=b"" if code or offset >= end else self.batches[offset],
+        )
+        return FetchResponse(
+            throttle_time_ms=0, error_code=0, session_id=0, responses=[kind(topic=topic.topic, partitions=[found])]
+        )
+
+    def _list_offsets(self, version: int, frame: bytes) -> Any:
+        asked = ListOffsetsRequest.decode(memoryview(frame), version=version, header=True).topics[0]
+        kind = ListOffsetsResponse.ListOffsetsTopicResponse
+        found = kind.ListOffsetsPartitionResponse(
+            partition_index=0,
+            error_code=self.first_ends.pop(0) if self.first_ends else 0,
+            timestamp=-1,
+            offset=0 if asked.partitions[0].timestamp == EARLIEST else len(self.batches),
+            leader_epoch=0,
+        )
+        return ListOffsetsResponse(throttle_time_ms=0, topics=[kind(name=asked.name, partitions=[found])])

@@ -1,0 +1,82 @@
+"""What is mended of Faust and of the client under it."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import AsyncMock, MagicMock
+
+import aiokafka.conn
+import pytest
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.protocol.admin import ApiVersionRequest
+from aiokafka.protocol.group import JoinGroupRequest
+from faust.stores import STORES
+from faust.types import TP
+
+from pipeline import faust_mending
+from pipeline.faust_stores import STORE
+
+
+@pytest.fixture(autouse=True)
+def mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For one test; both are set back after it."""
+    monkeypatch.setattr(AIOKafkaConnection, "send", AIOKafkaConnection.send)
+    monkeypatch.setattr(GroupCoordinator, "_on_join_complete", GroupCoordinator._on_join_complete)
+    faust_mending.mend()
+
+
+def test_a_connection_that_uvloop_has_closed_is_a_lost_connection() -> None:
+    connection = MagicMock(AIOKafkaConnection, host="h", port=1, _host="h", _port=1, _client_id="c", _versions={})
+    connection._request_timeout = 40.0
+    connection._next_correlation_id.return_value = 1
+    connection._writer = MagicMock()
+    connection._writer.write.side_effect = RuntimeError("unable to perform operation; the handler is closed")
+    with pytest.raises(KafkaConnectionError, match="h:1 broken: unable to perform"):
+        AIOKafkaConnection.send(connection, ApiVersionRequest())
+    connection.close.assert_called_once()
+
+
+async def test_silence_is_found_out_in_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust's limit is for how long a record may wait: 20 minutes. Joining a group waits for others."""
+    limits: list[float] = []
+    monkeypatch.setattr(aiokafka.conn, "wait_for", lambda answer, limit_s: limits.append(limit_s))
+    connection = AIOKafkaConnection("h", 1, request_timeout_ms=1_200_000)
+    connection._writer = MagicMock()
+    connection._versions = {18: (0, 0), 11: (0, 2)}
+    connection.send(ApiVersionRequest())
+    connection.send(JoinGroupRequest("group", 1, 1, "", None, "consumer", []))
+    assert limits == [30.0, 1200.0]
+    connection._writer = None
+
+
+async def test_heartbeats_begin_before_what_was_assigned_is_taken_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    coordinator = MagicMock(GroupCoordinator)
+    coordinator._start_heartbeat_task.side_effect = lambda: done.append("heartbeats")
+    monkeypatch.setattr(faust_mending, "_join_complete", AsyncMock(side_effect=lambda *_: done.append("taken up")))
+    await GroupCoordinator._on_join_complete(coordinator, 1, "member", "faust", b"")
+    assert done == ["heartbeats", "taken up"]
+
+
+async def test_a_store_is_let_go_of_at_once_and_without_a_collection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = MagicMock(key_index_size=1)
+    table.changelog_topic.topics = ["changelog"]
+    app = MagicMock(consumer_generation_id=1)
+    app.assignor.assigned_standbys.return_value = set()
+    app.conf = SimpleNamespace(table_key_index_size=10, tabledir=tmp_path)
+    store: Any = STORES.by_url(f"{STORE}://")(f"{STORE}://", app, table, table_name="t", options={})
+    monkeypatch.setattr(gc, "collect", lambda: pytest.fail("a collection of all garbage"))
+    places = {TP("changelog", number) for number in range(3)}
+    await store.on_rebalance(places, set(), places, 1)
+    store._db_for_partition(1).put(b"key", b"value")
+    await store.on_rebalance(set(), places, set(), 1)
+    await store.on_rebalance(places, set(), places, 1)  # a store that is still open elsewhere has a lock
+    assert store._db_for_partition(1).get(b"key") == b"value"
+    await store.stop()
