@@ -180,7 +180,10 @@ class DataClient:
                 raise
             bootstrap = await bootstrap_addresses(self.security)
             response = await self._first_answer(self._in_order(bootstrap), request)
-        return cluster_info(response)
+        info = cluster_info(response)
+        if not info.brokers:  # of a broker that is just starting; whoever took that over would have nobody left to ask
+            raise Unreachable(f"{info.cluster_id or 'the cluster'}: no broker serves yet")
+        return info
 
     async def _first_answer(self, addresses: list[Address], request: Any, timeout_ms: int | None = None) -> Any:
         """Return the first answer; when all fail raise the most telling error: a refusal before a silence."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,23 @@ async def test_start_learns_the_brokers(client: DataClient, broker: FakeBroker) 
     assert client.brokers[1].port == broker.port
     await client.start()
     assert broker.requests.count(METADATA) == 1
+
+
+async def test_a_broker_that_is_just_starting_names_no_brokers(client: DataClient, broker: FakeBroker) -> None:
+    """What was known stays: who knows no broker has nobody left to ask (make chaos, seed 11, fault 63)."""
+
+    def starting(version: int, frame: bytes) -> Any:
+        answer = broker.metadata(version, frame)
+        answer.brokers = []
+        return answer
+
+    assert await client.find_leader("t", 0) == 1
+    broker.answers[METADATA] = starting
+    with pytest.raises(Unreachable, match="no broker serves yet"):
+        await client.refresh()
+    broker.answers[METADATA] = broker.metadata
+    assert client.leader("t", 0) == 1
+    await client.send_any(metadata_request(["t"]))
 
 
 async def test_a_leader_is_unknown_until_it_was_asked_for(client: DataClient) -> None:
