@@ -29,8 +29,8 @@ from pipeline.metrics.meter import METER
 from pipeline.mirror.destination import Destination
 
 log = logging.getLogger(__name__)
-NOTHING_FOR_S = 5.0
-"""How long nothing may come of what was decided before it is decided again."""
+NOTHING_FOR_S, MOST_NOTHING_FOR_S = 5.0, 30.0
+"""How long nothing may come of what was decided before it is decided again: at first, and at most."""
 
 
 @dataclass
@@ -59,6 +59,7 @@ class Context:
     _remotes: dict[str, tuple[ClientSecurity, Admin]] = field(default_factory=dict)
     _partners: dict[str, tuple[ClientSecurity, str, Partner]] = field(default_factory=dict)
     _partnering: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _patience: dict[str, float] = field(default_factory=dict)
     _known_configs: frozenset[str] = frozenset()
     _own_topics: Mapping[str, TopicInfo] = field(default_factory=dict)
     _own_topics_at: float = float("-inf")
@@ -107,9 +108,13 @@ class Context:
         """Wait until the read model shows all that was decided, and the answer of `request`.
 
         What was decided too late is never seen. So the wait also ends when nothing more has come for a while: whoever
-        decides next finds the same things to do again, which does no harm.
+        decides next finds the same things to do again, which does no harm. The while doubles each time that not one row
+        came, and halves when all did: where outcomes are applied late, for want of CPU, each one that is sent again
+        would make all the others later still.
         """
         model, left = self.model, decision.touched()
+        rows = len(left)
+        patience = self._patience.get(decision.link, NOTHING_FOR_S)
         is_answered = request is None
         progress = time.monotonic()
         while left or not is_answered:
@@ -120,11 +125,22 @@ class Context:
             if len(still) < len(left) or not still:
                 progress = time.monotonic()
             left = still
-            if (not left and is_answered) or time.monotonic() - progress > NOTHING_FOR_S:
+            if not left and is_answered:
+                self._note_patience(decision.link, patience / 2)
+                return
+            if time.monotonic() - progress > patience:
+                if len(left) == rows:
+                    self._note_patience(decision.link, patience * 2)
                 return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.5):
                     await model.changed(decision.link).wait()
+
+    def _note_patience(self, link: str, seconds: float) -> None:
+        if seconds <= NOTHING_FOR_S:
+            self._patience.pop(link, None)
+        else:
+            self._patience[link] = min(seconds, MOST_NOTHING_FOR_S)
 
     def security_of(self, link: Link) -> ClientSecurity:
         """Client settings for a link's remote cluster, the same object until its properties change (SEC-33).

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.control.read_model import Request
+from pipeline.lifecycle import context as context_module
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.duties import Duty
@@ -62,6 +63,28 @@ async def test_what_is_not_done_in_time_says_so() -> None:
     result = await answered(rows, LinkLeader(rows.context(), "l", {"mirror.pause": never}, ()))
     assert (result.status, result.error_code) == (500, 50003)
     assert result.message is not None and "mirror.pause: a step was not done in time" in result.message
+
+
+async def test_what_is_applied_late_is_sent_again_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a worker short of CPU would drown in its own repetitions."""
+    monkeypatch.setattr(context_module, "NOTHING_FOR_S", 0.001)
+    monkeypatch.setattr(context_module, "MOST_NOTHING_FOR_S", 0.006)
+    rows = Rows(LINK, mirror())
+    context = rows.context()
+
+    def decided() -> Decision:
+        decision = Decision(rows.model, "l")
+        decision.put_mirror(rows.mirror())
+        return decision
+
+    seen = []
+    for _ in range(4):
+        await context.seen(decided())  # nothing was sent: as if it were applied much later
+        seen.append(context._patience["l"])
+    assert seen == [0.002, 0.004, 0.006, 0.006]
+    for _ in range(3):
+        await context.settle(decided())
+    assert context._patience == {}
 
 
 async def test_commands_are_carried_out_in_the_order_in_which_they_were_given() -> None:
