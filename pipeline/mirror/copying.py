@@ -37,6 +37,8 @@ from pipeline.wire.records import ControlType, control_type
 
 log = logging.getLogger(__name__)
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
+SILENCE_S, LONGEST_SILENCE_S = 2.0, 60.0
+"""Nothing came of a compacted log for so long although its last stable offset is ahead: maybe nothing is left of it."""
 SLOW_AFTER_S = 0.25
 """Some round trips of an append. What comes for a partition that is slower is copied out of the response it came in."""
 
@@ -53,6 +55,8 @@ class Source(Protocol):
     async def offsets(self, topic: str, partition: int) -> tuple[int, int]: ...
 
     async def find_topic(self, topic: str) -> TopicInfo: ...
+
+    async def empty_from(self, copier: Copier, offset: int) -> Slice | None: ...
 
 
 class Copier:
@@ -92,6 +96,7 @@ class Copier:
         self._wake = asyncio.Event()
         self._failure: MirrorFailure | None = None
         self._error: tuple[int, int] | None = None
+        self._silence_s = SILENCE_S
         self._is_filled = False
 
     # what fetchers and the link's agent call
@@ -101,6 +106,8 @@ class Copier:
 
     def seen(self, high_watermark: int, last_stable_offset: int, log_start_offset: int) -> None:
         self.status.seen(high_watermark, last_stable_offset, self.expected_offset)
+        if self._may_be_empty():
+            self._wake.set()
 
     def offered(self, piece: Slice) -> bool:
         self.expected_offset = piece.next_offset
@@ -123,6 +130,7 @@ class Copier:
     def take(self, fetched: Slice) -> None:
         if fetched.generation == self.generation:
             self._slices.append(fetched)
+            self._silence_s = SILENCE_S
             self._wake.set()
         else:
             fetched.release()
@@ -190,7 +198,11 @@ class Copier:
                     await self._mend()
                     continue
                 self._wake.clear()
-                await self._wake.wait()
+                try:
+                    async with asyncio.timeout(self._silence_s if self._may_be_empty() else None):
+                        await self._wake.wait()
+                except TimeoutError:
+                    await self._pass_over()
             self._check()
             await self._copy(self._slices.popleft())
 
@@ -201,6 +213,27 @@ class Copier:
         self._error = None
         await self._appender.settled()
         await settle(self, code, offset)
+
+    def _may_be_empty(self) -> bool:
+        return self.piece.is_compacted and 0 <= self.expected_offset < self.status.last_stable_offset
+
+    async def _pass_over(self) -> None:
+        """Nothing comes of a compacted log although its last stable offset is ahead. Other partitions may fill the
+        answers, or the cleaner has taken everything up to there: then there is nothing to wait for. An incremental
+        session does not tell, so ask, ever more rarely.
+        """
+        self._silence_s = min(2 * self._silence_s, LONGEST_SILENCE_S)
+        offset = self.expected_offset
+        await self._appender.settled()
+        try:
+            found = await self.source.empty_from(self, offset)
+        except ClusterError as error:
+            log.info("%s: whether the source has anything from %d on: %s", self.piece, offset, error)
+            return
+        if found is not None and offset == self.expected_offset and not self._slices:
+            await self._copy(found)
+            if self._appender.next_offset == found.empty_to:
+                await self.go_on(found.empty_to)
 
     async def lose(self, start: int) -> None:
         """The source's log begins at `start` now, above what the mirror has (MIRROR-14): follow, and report the
@@ -238,7 +271,14 @@ class Copier:
 
         self._is_copying = True
         try:
-            plan = plan_slice(fetched.headers, fetched.aborted, self._appender.next_offset, kind, self._policy())
+            plan = plan_slice(
+                fetched.headers,
+                fetched.aborted,
+                self._appender.next_offset,
+                kind,
+                self._policy(),
+                known_empty_to=fetched.empty_to,
+            )
             for step in plan.steps:
                 await writer.carry_out(step)
             if self.piece.is_compacted:
@@ -253,7 +293,8 @@ class Copier:
     def _done(self, fetched: Slice) -> None:
         """All of a slice is settled: there is room for more. (With nothing held there always is.)"""
         size = fetched.size
-        self.status.last_timestamp_ms = fetched.headers[-1].max_timestamp
+        if fetched.headers:
+            self.status.last_timestamp_ms = fetched.headers[-1].max_timestamp
         fetched.release()
         self.status.waits_for = ""
         if not self._appender.has_doubt:

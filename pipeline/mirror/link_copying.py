@@ -19,9 +19,11 @@ from pipeline.mirror.copying import Copier
 from pipeline.mirror.fetching import Fetcher, FetchSettings
 from pipeline.mirror.memory import MemoryBudget
 from pipeline.mirror.sessions import Key
-from pipeline.mirror.slices import SliceSink
+from pipeline.mirror.slices import Slice, SliceSink
 from pipeline.mirror.throttle import Throttle
 from pipeline.mirror.verdicts import Api
+from pipeline.wire.requests.codec import NO_TOPIC_ID
+from pipeline.wire.requests.fetch import FetchPartition, FetchRequest
 from pipeline.wire.requests.list_offsets import EARLIEST, LATEST, ListOffsetsRequest, OffsetQuery
 
 SOURCE_SILENT = "the source's broker does not answer"
@@ -56,6 +58,7 @@ class LinkCopying:
         self._at: dict[Key, Fetcher] = {}
         self._copiers: dict[Key, Copier] = {}
         self._led_by: dict[Key, int] = {}
+        self._asking_alone = asyncio.Semaphore(1)  # a batch comes whole, on top of what fetchers hold (I5)
         self._refresh_wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -112,6 +115,37 @@ class LinkCopying:
             accept(Api.LIST_OFFSETS, code, "DESCRIBE", f"topic {topic}", remote=True)
             ends.append(int(response.partitions[0].offset))
         return ends[0], ends[1]
+
+    async def empty_from(self, copier: Copier, offset: int) -> Slice | None:
+        """Ask for this partition alone: an empty slice where the log has no batch from `offset` to the last stable
+        offset, None where it has one, or one cannot tell (plan.py). What comes is not kept: the fetcher reads it again.
+        """
+        topic, partition = copier.key
+        node = await self.source.find_leader(topic, partition)
+        topic_id = copier.source_topic_id()
+        wanted = FetchPartition(topic, partition, offset, topic_id or NO_TOPIC_ID, max_bytes=1)
+        names = {topic_id: topic} if topic_id is not None else {}
+        request = FetchRequest([wanted], self.tuning.fetch.max_wait_ms, max_bytes=1, names=names)
+        async with self._asking_alone:
+            response = await self.source.send(node, request)
+        found = response.partitions[0] if response.partitions else None
+        if found is None or response.throttle_ms or response.error_code or found.error_code or found.records:
+            return None
+        if found.last_stable_offset <= offset:
+            return None
+        return Slice(
+            copier,
+            copier.generation,
+            offset,
+            (),
+            memoryview(b""),
+            (),
+            found.high_watermark,
+            found.last_stable_offset,
+            found.log_start_offset,
+            self._budget.add(0),
+            found.last_stable_offset,
+        )
 
     def trouble(self, copier: Copier) -> str:
         """Why a piece's source cannot be read, in words; empty where it can."""

@@ -15,8 +15,8 @@ What a Fetch guarantees, and what the plan takes from it:
   own last offset is known though; compaction keeps it when the last records of a batch are gone.
 * An empty answer says nothing by itself: limits of the request shared by other partitions, a quota, an incremental
   session leave partitions out. Only when the partition was asked for alone and unthrottled, and the fetch offset is
-  below the last stable offset of that same answer, then nothing is there up to that one: `known_empty_to`. (It happens:
-  a compacted log whose newest segments lost all their records.)
+  below the last stable offset of that same answer, then nothing is there up to that one: `known_empty_to`. (It happens
+  in compacted logs, `Copier._pass_over`; tiered ones, whose brokers may answer too late, are never compacted.)
 * Nothing at or above the last stable offset comes back, and the aborted list covers what came back. A batch belongs to
   an aborted transaction if it is transactional and a listed transaction of its producer id has begun at or below its
   last offset and was not ended by an ABORT marker yet: the consumer's rule (KIP-98), so the walk begins with the first

@@ -40,6 +40,8 @@ class Slice:
     last_stable_offset: int
     log_start_offset: int
     share: Share = field(repr=False)
+    empty_to: int = 0
+    """Nothing is in the log from the last batch, or `fetch_offset`, up to here."""
 
     @property
     def next_offset(self) -> int:

@@ -15,7 +15,7 @@ from pipeline.wire.filler import filler_batch
 from tests.support.batches import NOBODY, batches_of, produce_batches
 from tests.support.clients import create_topic
 from tests.support.consuming import consume
-from tests.support.mirroring import SCALE, Mirroring
+from tests.support.mirroring import SCALE, Mirroring, mirroring
 from tests.support.producing import Sent, TransactionalProducer, numbered, produce
 
 log = logging.getLogger(__name__)
@@ -209,6 +209,39 @@ async def test_a_gap_that_a_new_worker_finds_at_the_end(link: Mirroring, topic: 
         await link.wait_for_ends(topic)
         assert (await link.compare(topic)).records == 10
         assert table(link.destination, topic) == table(link.source, topic)
+
+
+@pytest.mark.timeout(300)
+async def test_nothing_is_left_up_to_the_last_stable_offset(destination: LocalCluster, topic: str) -> None:
+    """What comes next was all cleaned away, up to an open transaction: no fetch brings anything, and it is passed over.
+
+    A cleaner needs a day of tombstones for that, so the batches are taken out of the broker's file.
+    """
+    with LocalCluster() as cleaned:
+        create_topic(cleaned, topic, cleanup_policy="compact")
+        produce(cleaned, topic, numbered(10))
+        kept = sum(header.size for header in await batches_of(cleaned, topic))
+        produce(cleaned, topic, numbered(40, 10))
+        gone = sum(header.size for header in await batches_of(cleaned, topic)) - kept
+        begun = TransactionalProducer(cleaned, topic, **{"transaction.timeout.ms": 300_000}).begin()
+        begun.send(numbered(5, 50))
+        await asyncio.to_thread(cleaned.stop_broker, 1)
+        folder = cleaned.data_folder(1) / f"{topic}-0"
+        (segment,) = folder.glob("*.log")
+        content = segment.read_bytes()
+        segment.write_bytes(content[:kept] + content[kept + gone :])
+        for index in folder.glob("*index"):  # the broker makes them again
+            index.unlink()
+        await asyncio.to_thread(cleaned.start_broker, 1)
+        async with mirroring(cleaned, destination) as link:
+            await link.create(topic)
+            await link.wait_for_ends(topic)
+            (status,) = link.statuses(topic)
+            assert (status.log_end_offset, status.last_stable_offset) == (50, 50)
+            await asyncio.to_thread(begun.abort)
+            await link.wait_for_ends(topic)
+            assert (await link.compare(topic)).records == 10
+            assert table(destination, topic) == table(cleaned, topic)
 
 
 @pytest.mark.timeout(120)
