@@ -182,6 +182,7 @@ class Copier:
 
     async def _round(self) -> None:
         self._rewind(-1)
+        self._last = LastLive()  # another worker may have written since: a copy of it would come behind newer records
         at = await self._appender.resume()
         if self.piece.start_offset > 0 and not self.piece.is_adopted and not self.status.is_seeded:
             await seeding.seed(self._appender, self.piece.start_offset)
