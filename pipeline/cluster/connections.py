@@ -106,6 +106,7 @@ class Connections:
         in between. It is cheaper than a task for each `send`. Raises ClusterError where nothing could be written.
         """
         connection = await self._connection(address)
+        asked_at = time.monotonic()
         try:
             asked: asyncio.Future[T] = connection.send(request)
         except EDGE as error:
@@ -114,6 +115,7 @@ class Connections:
         answer: asyncio.Future[T] = loop.create_future()
 
         def too_late() -> None:
+            self.silent_since[address] = asked_at
             _settle(answer, TimedOut(f"{_named(request)} to {address}: no answer in {timeout_ms} ms"))
             connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
 

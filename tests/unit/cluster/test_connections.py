@@ -100,6 +100,7 @@ async def test_a_begun_request_without_an_answer_costs_the_connection(connection
         late = await connections.begin(at(broker), InitProducerIdRequest(), 50)
         with pytest.raises(TimedOut, match=r"InitProducerId to .*: no answer in 50 ms"):
             await late
+        assert at(broker) in connections.silent_since, "other connections that are as silent are found out with it"
         assert not connections.is_open(at(broker))
 
 
