@@ -8,21 +8,26 @@
 - A connection that has gone silent (half-open): aiokafka has one limit for an answer and for how long a record may wait
   to be sent, and Faust sets it to 20 minutes so that no record is lost. A rebalance waits for what was sent, so a
   worker could sit for as long. Here an answer has half a minute; the record is sent again on another connection.
+- A rebalance drops what was read and not handed on, and goes back to what was committed. Where nothing was committed
+  yet, aiokafka goes back to nowhere: the first record of a partition, read in the middle of a rebalance, would be lost,
+  and with it somebody's command.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from aiokafka import errors
+from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 
 ANSWERED_WITHIN_S = 30.0
+CHANGELOG = "-changelog"
 _WAIT_FOR_OTHERS = (JoinGroupRequest, SyncGroupRequest)
 _join_complete = GroupCoordinator._on_join_complete
 _send = AIOKafkaConnection.send
+_seek_to_committed = AIOKafkaConsumer.seek_to_committed
 
 
 async def _on_join_complete(self: GroupCoordinator, *arguments: Any) -> None:
@@ -45,7 +50,16 @@ def _send_or_close(self: AIOKafkaConnection, request: Any, expect_response: bool
         self._request_timeout = limit_s
 
 
+async def _seek_to_committed_or_start(self: AIOKafkaConsumer, *asked: TopicPartition) -> Any:
+    """Go back to the log's start where nothing was committed. A changelog's place is kept elsewhere, by its table."""
+    committed = await _seek_to_committed(self, *asked)
+    if unread := [tp for tp, offset in committed.items() if not offset and not tp.topic.endswith(CHANGELOG)]:
+        await self.seek_to_beginning(*unread)
+    return committed
+
+
 def mend() -> None:
     """Do so, in the whole process; a second call changes nothing."""
     GroupCoordinator._on_join_complete = _on_join_complete
     AIOKafkaConnection.send = _send_or_close
+    AIOKafkaConsumer.seek_to_committed = _seek_to_committed_or_start

@@ -143,7 +143,7 @@ class Engine:
                 running.copying,
                 status,
                 policy=lambda r=running, p=piece: _policy_of(r, p),  # type: ignore[misc]
-                may_hold=lambda: min(self._partition_bytes, self.budget.allowance),
+                may_hold=lambda: min(self._partition_bytes, self.budget.partition_allowance),
                 retry_timeout_s=lambda r=running: r.work.tuning.retry_timeout_s,  # type: ignore[misc]
             )
             running.copying.add(copier)

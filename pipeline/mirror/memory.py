@@ -2,8 +2,9 @@
 
 Shares are handed out in the order in which they are asked for, so no link starves another. Partitions whose broker
 takes nothing must not starve the others either (I6): one partition holds, and one fetch asks for, at most half of what
-is free (`allowance`); and when somebody has to wait, slow partitions forget what they have not begun to write
-(`lenders`).
+is free (`allowance`); once half of all is taken, a partition gets more only when it holds nothing
+(`partition_allowance`: whole batches come, however small the half is); and when somebody has to wait, slow partitions
+forget what they have not begun to write (`lenders`).
 """
 
 from __future__ import annotations
@@ -30,8 +31,13 @@ class MemoryBudget:
 
     @property
     def allowance(self) -> int:
-        """Bytes that one partition may hold now, and one fetch ask for; never less than `LEAST`."""
+        """Bytes that one fetch may ask for now; never less than `LEAST`."""
         return max(LEAST, (self.limit - self.used) // 2)
+
+    @property
+    def partition_allowance(self) -> int:
+        """Bytes that one partition may hold now and still be read; 0 once half of the budget is taken."""
+        return self.allowance if 2 * self.used <= self.limit else 0
 
     @property
     def slice_allowance(self) -> int:

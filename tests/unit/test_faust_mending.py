@@ -10,6 +10,7 @@ from unittest.mock import AsyncMock, MagicMock
 
 import aiokafka.conn
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaConnectionError
@@ -24,9 +25,10 @@ from pipeline.faust_stores import STORE
 
 @pytest.fixture(autouse=True)
 def mended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For one test; both are set back after it."""
+    """For one test; all are set back after it."""
     monkeypatch.setattr(AIOKafkaConnection, "send", AIOKafkaConnection.send)
     monkeypatch.setattr(GroupCoordinator, "_on_join_complete", GroupCoordinator._on_join_complete)
+    monkeypatch.setattr(AIOKafkaConsumer, "seek_to_committed", AIOKafkaConsumer.seek_to_committed)
     faust_mending.mend()
 
 
@@ -80,3 +82,17 @@ async def test_a_store_is_let_go_of_at_once_and_without_a_collection(
     await store.on_rebalance(places, set(), places, 1)  # a store that is still open elsewhere has a lock
     assert store._db_for_partition(1).get(b"key") == b"value"
     await store.stop()
+
+
+@pytest.mark.parametrize("committed", [None, 0])
+async def test_a_rebalance_goes_back_to_the_start_where_nothing_was_committed(committed: int | None) -> None:
+    """What was read before and dropped is read again; a changelog's place is its table's."""
+    new, old, changelog = (TopicPartition(name, 0) for name in ("commands", "outcomes", "a-links-changelog"))
+    places = {new: committed, old: 7, changelog: None}
+    consumer = MagicMock(AIOKafkaConsumer, _subscription=MagicMock(), _fetcher=MagicMock())
+    consumer._subscription.assigned_partitions.return_value = set(places)
+    consumer.committed = AsyncMock(side_effect=places.get)
+    consumer.seek_to_beginning = AsyncMock()
+    assert await AIOKafkaConsumer.seek_to_committed(consumer) == places
+    consumer.seek_to_beginning.assert_awaited_once_with(new)
+    consumer._fetcher.seek_to.assert_called_once_with(old, 7)

@@ -158,6 +158,18 @@ async def test_the_more_is_held_the_less_may_be_held_further() -> None:
     assert budget.limit - budget.used == 2 * LEAST
 
 
+async def test_once_half_is_taken_a_partition_gets_more_only_when_it_holds_nothing() -> None:
+    """I6: batches come whole, so sixteen silent partitions of 1 MB batches would take all, a batch at a time."""
+    budget = MemoryBudget(8 * LEAST)
+    assert budget.partition_allowance == 4 * LEAST
+    half = await budget.take(4 * LEAST)
+    assert budget.partition_allowance == 2 * LEAST
+    budget.add(1)
+    assert (budget.partition_allowance, budget.allowance) == (0, 2 * LEAST - 1)
+    half.release()
+    assert budget.partition_allowance > 0
+
+
 async def test_who_has_to_wait_asks_lenders_until_they_give() -> None:
     budget = MemoryBudget(100)
     held = [await budget.take(50), await budget.take(50)]
