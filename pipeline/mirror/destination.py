@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from zlib import crc32
@@ -36,10 +37,10 @@ _T = TypeVar("_T")
 OFFSET_OUT_OF_RANGE, POLICY_VIOLATION = 1, 44
 UNSETTLED_PAUSE_S = 0.02
 MOST_READINGS = 250
-LANES_PER_BROKER = 4
+LANES_PER_BROKER = min(4, max(2, os.cpu_count() or 2))
 """Connections to append on, and as many to mark on, each for its share of the partitions: a broker reads no further
 request from a connection while it is busy with the one before, so a single one would keep one of its threads busy and
-the others idle."""
+the others idle. A worker with few cores fills no more than two, and has fewer batches in each request if it tries."""
 MOST_LAST_BATCHES = 2
 """Read at a time: each may be as large as a batch can be, and comes on top of what fetchers hold (I5)."""
 MARKING_OPERATIONS = frozenset({"ALTER", "CLUSTER_ACTION"})
