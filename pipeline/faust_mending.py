@@ -22,8 +22,9 @@ from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 
+from pipeline.control.topics import CHANGELOG
+
 ANSWERED_WITHIN_S = 30.0
-CHANGELOG = "-changelog"
 _WAIT_FOR_OTHERS = (JoinGroupRequest, SyncGroupRequest)
 _join_complete = GroupCoordinator._on_join_complete
 _send = AIOKafkaConnection.send

@@ -93,8 +93,7 @@ class Connections:
             async with asyncio.timeout(limit_ms / 1000):
                 return await answer
         except TimeoutError as error:
-            connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
-            self.silent_since[address] = asked_at
+            self._give_up(address, connection, asked_at)
             raise TimedOut(f"{_named(request)} to {address}: no answer in {limit_ms} ms") from error
         except EDGE as error:
             raise translate(error, f"{_named(request)} to {address}") from error
@@ -115,9 +114,8 @@ class Connections:
         answer: asyncio.Future[T] = loop.create_future()
 
         def too_late() -> None:
-            self.silent_since[address] = asked_at
             _settle(answer, TimedOut(f"{_named(request)} to {address}: no answer in {timeout_ms} ms"))
-            connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
+            self._give_up(address, connection, asked_at)
 
         def answered(asked: asyncio.Future[T]) -> None:
             timer.cancel()
@@ -169,6 +167,11 @@ class Connections:
         if ready is not None:
             return ready
         return await wait_for_shared(dial, f"connection to {address}: this client is closed")
+
+    def _give_up(self, address: Address, connection: BrokerConnection, asked_at: float) -> None:
+        """End a connection on which a question was not answered in time, and note since when the broker is silent."""
+        connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
+        self.silent_since[address] = asked_at
 
     def _dialled(self, address: Address, dial: asyncio.Task[BrokerConnection]) -> None:
         del self._dials[address]

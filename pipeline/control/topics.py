@@ -17,6 +17,8 @@ from pipeline.cluster.metadata import TopicInfo
 WEEK_MS = 7 * 24 * 3_600_000
 YEAR_MS = 366 * 24 * 3_600_000
 TOPIC_ALREADY_EXISTS = 36
+CHANGELOG = "-changelog"
+"""How Faust's names of tables' topics end."""
 BROKERS_CLOCK = {"message.timestamp.type": "LogAppendTime"}
 """Brokers refuse times that are an hour ahead of theirs: a worker whose clock is wrong must be able to work on."""
 
@@ -70,7 +72,7 @@ class ControlTopics:
 
     def changelog(self, table: str) -> str:
         """Name Faust gives to a table's changelog."""
-        return f"{self.app_id}-{table}-changelog"
+        return f"{self.app_id}-{table}{CHANGELOG}"
 
     def wanted(self, tables: Iterable[str]) -> dict[str, tuple[int, dict[str, str]]]:
         """Return topic -> (partitions, configs) for everything a worker needs to exist."""
