@@ -63,17 +63,23 @@ class SourceLog:
         }
 
     def fetch(self, offset: int, most: int) -> tuple[list[Batch], list[tuple[int, int]]]:
-        """Up to `most` batches from the one that holds or follows `offset`, and the aborted transactions among them."""
+        """Up to `most` batches from the one that holds or follows `offset`, and the aborted transactions among them.
+
+        A transaction is listed as long as its marker is there: the cleaner keeps the two together, and lets both go
+        when no batch of the transaction is left (Kafka's CleanedTransactionMetadata). So its producer's later batches
+        are never taken for aborted.
+        """
         found = [
             batch
             for batch in self.batches
             if batch.header.last_offset >= offset and batch.header.last_offset < self.last_stable_offset
         ][:most]
         end = found[-1].header.next_offset if found else offset
+        ended = {batch.header.base_offset for batch in self.batches if batch.control is not None and batch.header.count}
         aborted = [
             (t.producer_id, t.first_offset)
             for t in sorted(self.transactions, key=lambda t: t.last_offset)
-            if t.is_aborted and t.last_offset >= offset and t.first_offset < end
+            if t.is_aborted and t.last_offset in ended and t.last_offset >= offset and t.first_offset < end
         ]
         return found, aborted
 
