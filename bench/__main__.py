@@ -6,11 +6,12 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 import click
 from rich.console import Console
 
-from bench import copying, report
+from bench import copying, data_folder, report
 from bench.ballast import Ballast
 from bench.cases import CASES, Case
 from bench.clusterlink import Clusterlink
@@ -36,6 +37,11 @@ COPIERS: dict[str, Starter] = {"mm2": MirrorMaker, "clusterlink": Clusterlink}
 )
 @click.option("--warm-up/--no-warm-up", default=True, help="Copy something first that does not count.")
 @click.option("--ballast/--no-ballast", default=True, help="Touch the machine's memory first (see bench/ballast.py).")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder for the brokers' logs; unless given, in memory where it has room (see bench/data_folder.py).",
+)
 def main(
     *,
     quick: bool,
@@ -46,6 +52,7 @@ def main(
     size: int | None,
     warm_up: bool,
     ballast: bool,
+    data: Path | None,
 ) -> None:
     """Measure on two real brokers of this machine."""
     console = Console(width=None if sys.stdout.isatty() else 160)
@@ -57,6 +64,7 @@ def main(
     def say(text: str) -> None:
         console.print(f"{time.monotonic() - began:6.0f} s  {text}", markup=False, highlight=False)
 
+    say(f"the brokers' logs are in {data_folder.use(data)}")
     with ExitStack() as stack:
         if ballast:
             say("touching the machine's memory")
