@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.settings import PROPERTIES_FILE, SETTINGS, Setting, reference
+from pipeline.setting_table import SETTINGS, Setting
+from pipeline.settings import PROPERTIES_FILE, reference
 
 HEAD = f"""# Configuration of a worker
 
@@ -25,7 +26,7 @@ The properties of a *link* are no settings of a worker: they are given with the 
 topic, and [properties](properties.md) lists them. How secrets are kept, and who may do what, is in
 [security](security.md).
 
-This page is printed from `pipeline/settings.py`.
+This page is printed from `pipeline/setting_table.py`.
 """
 
 

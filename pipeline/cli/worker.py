@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from pipeline.cli.options import example
-from pipeline.settings import PROPERTIES_FILE, SETTINGS
+from pipeline.setting_table import SETTINGS
+from pipeline.settings import PROPERTIES_FILE
 
 LOG_LEVELS = ("debug", "info", "warn", "error")
 

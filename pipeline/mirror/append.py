@@ -57,6 +57,15 @@ READING_LIFETIME_MS = 600_000
 """How long after a reading, or after the last acknowledgement, a chain may be used; then read again."""
 
 
+class Doubt(Exception):
+    """What was written may have been appended or not; only the leader's state tells. `refresh`: ask who leads first."""
+
+    def __init__(self, reason: str, refresh: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.refresh = refresh
+
+
 class ProtocolMisuse(RuntimeError):
     """The caller asked for what the chain does not allow now: a defect of ours, found before anything was sent."""
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Callable
 
 from pipeline.cluster.errors import ClusterError
 from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
 from pipeline.mirror import lane
-from pipeline.mirror.append import READING_LIFETIME_MS, Append, Chain, Markers, Token
-from pipeline.mirror.claims import ProducerId
+from pipeline.mirror.append import READING_LIFETIME_MS, Append, Chain, Doubt, Markers
+from pipeline.mirror.claims import Registrar
 from pipeline.mirror.coordinator import TransactionalMarker
 from pipeline.mirror.destination import Destination
+from pipeline.mirror.foreign_hands import check_last_writer, check_times, check_topic
+from pipeline.mirror.partition_producer import PartitionProducer
 from pipeline.mirror.pieces import Piece, PieceStatus
-from pipeline.mirror.readings import Basis, ForeignWrite, Reading, is_retired
 from pipeline.mirror.repairing import Repair
 from pipeline.mirror.verdicts import Api, Judgement, Verdict, judge
 from pipeline.wire.batch import BatchHeader, Stamp
@@ -33,34 +33,9 @@ MARKER_LANDS_WITHIN_S = 30
 NO_TIME = -1
 
 
-class Doubt(Exception):
-    """What was written may have been appended or not; only the leader's state tells. `refresh`: ask who leads first."""
-
-    def __init__(self, reason: str, refresh: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.refresh = refresh
-
-
 def seconds_awake() -> float:
     """A clock that also runs while the machine or the process is stopped: a zombie must see how old it is."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-class Registrar(Protocol):
-    """Tokens and producer ids that all workers agree on (`pipeline/control/registry.py`)."""
-
-    async def token(self, mirror_topic_id: str, partition: int, basis: Basis) -> Token: ...
-
-    async def producer(
-        self,
-        mirror_topic_id: str,
-        partition: int,
-        allocate: Callable[[], Awaitable[tuple[int, bool]]],
-        retired: int | None = None,
-    ) -> ProducerId: ...
-
-    async def check_open(self, mirror_topic_id: str, partition: int) -> None: ...
 
 
 class Appender:
@@ -72,8 +47,7 @@ class Appender:
         self._registrar = registrar
         self._status = status
         self._chain: Chain | None = None
-        self._producer: ProducerId | None = None
-        self._marker: TransactionalMarker | None = None
+        self._producer = PartitionProducer(piece, destination, registrar)
         self._settled = asyncio.Event()
         self._failure: MirrorFailure | None = None
         self._repair: Repair | None = None
@@ -104,31 +78,22 @@ class Appender:
         if self._refresh:
             await self._destination.refresh(topic)
             self._refresh = False
-        await self._check_topic()
+        await check_topic(self._destination, self.piece)
         if self._repair is not None and not self._is_repaired:
             await self._destination.repair(topic, self._repair)
             self._is_repaired = True
         if self._stamped_at is not None:
-            await self._check_times(self._stamped_at)
+            await check_times(self._destination, self.piece, self._stamped_at)
             self._stamped_at = None
         began = seconds_awake()
-        producer = self._producer or await self._agree(None)
-        reading = await self._read(producer)
-        while reading.is_retired:
-            producer = await self._agree(producer.producer_id)
-            self._chain = None
-            reading = await self._read(producer)
-        if reading.state is None:  # new, or retired and then forgotten by the leader: what counts is the registry's end
-            await self._registrar.check_open(self.piece.mirror_topic_id, self.piece.partition)
-            latest = await self._agree(None)
-            if latest.producer_id != producer.producer_id:
-                self._producer, self._chain = latest, None
-                raise Doubt("the producer id has a successor")
-        self._producer = producer
-        if self._chain is None or producer.is_transactional:
-            await self._check_last_writer(reading)
+        reading = await self._producer.reading()
+        if self._chain is not None and self._chain.basis.producer_id != reading.producer_id:
+            self._chain = None  # that one is retired
+        counted = self._producer.is_counted
+        if self._chain is None or not counted:
+            self.found_at_end = await check_last_writer(self._destination, self.piece, reading)
         if self._chain is None:
-            self._chain = Chain(str(self.piece), reading, counted=not producer.is_transactional)
+            self._chain = Chain(str(self.piece), reading, counted=counted)
         else:
             self._chain.read(reading)
         self._alive_at = began
@@ -203,8 +168,8 @@ class Appender:
         """Fill offsets first..last, which no consumer sees at the source, with markers that none sees here (I2)."""
         await self.drain()
         self._check()
-        if self._marker is not None:
-            await self._mark_by_coordinator(self._marker, last)
+        if self._producer.marker is not None:
+            await self._mark_by_coordinator(self._producer.marker, last)
         else:
             await self._mark_directly(last)
 
@@ -288,39 +253,6 @@ class Appender:
         finally:
             self._settled.set()
 
-    async def _agree(self, retired: int | None) -> ProducerId:
-        async def allocate() -> tuple[int, bool]:
-            return await self._allocate(retired)
-
-        return await self._registrar.producer(self.piece.mirror_topic_id, self.piece.partition, allocate, retired)
-
-    async def _allocate(self, retired: int | None) -> tuple[int, bool]:
-        """A producer id for this partition: its transactional id's where markers have to go through the coordinator.
-
-        The coordinator gives a transactional id another producer id once its epochs are used up, a few calls later.
-        """
-        if await self._destination.may_mark():
-            return await self._destination.new_producer_id(), False
-        marker = self._destination.marker(self.piece.mirror_topic_id, self.piece.partition)
-        while (producer_id := await marker.take_over()) == retired:
-            pass
-        return producer_id, True
-
-    async def _read(self, producer: ProducerId) -> Reading:
-        """Read the leader's state; a transactional id is taken over first, so that no former owner's marker can
-        follow.
-        """
-        topic, partition = self.piece.mirror_topic, self.piece.partition
-        self._marker = None
-        if producer.is_transactional:
-            self._marker = self._destination.marker(self.piece.mirror_topic_id, partition)
-            if await self._marker.take_over() != producer.producer_id:
-                raise ClusterError(f"{self.piece}: its transactional id has another producer id now")
-        reading = await self._destination.reading(topic, partition, producer.producer_id)
-        if producer.is_transactional:  # its epoch does not tell that the mirror has stopped, see lifecycle/fencing.py
-            await self._registrar.check_open(self.piece.mirror_topic_id, partition)
-        return reading
-
     @property
     def _active(self) -> Chain:
         if self._chain is None:
@@ -335,20 +267,6 @@ class Appender:
             raise Doubt("the last reading is too old to write on")
         if self._active.doubtful is not None:
             raise Doubt(self._active.doubtful, refresh=self._refresh)
-
-    async def _check_times(self, offset: int) -> None:
-        """A broker that stamps records itself has replaced the source's timestamps (MIRROR-90).
-
-        It answers with its time; one that recognised a duplicate answers with a time too, the one of what it has.
-        """
-        if not await self._destination.replaces_times(self.piece.mirror_topic):
-            return
-        raise MirrorFailure(
-            MirrorError.ILLEGAL_STATE,
-            f"{self.piece}, offset {offset}: the mirror's broker has replaced timestamps, because "
-            "message.timestamp.type=LogAppendTime was set on the mirror topic; nothing after this is mirrored. "
-            "Delete the mirror and create it again.",
-        )
 
     def _settle(self, write: Append | Markers, judgement: Judgement, detail: str, size: int = 0) -> None:
         """A write was answered with an error; what the code means is for the table of verdicts to say."""
@@ -374,27 +292,3 @@ class Appender:
         else:  # several in flight were refused together
             self._repair.batch_bytes = max(size, self._repair.batch_bytes)
         self._is_repaired = False
-
-    async def _check_last_writer(self, reading: Reading) -> None:
-        """The log must end with something of ours: what others wrote while nobody looked is found here (MIRROR-4 b).
-
-        Once there is a chain its counts tell the same (`check_continuity`). What lies below the first mirrored offset
-        is not ours to judge.
-        """
-        if reading.log_end <= self.piece.start_offset:
-            return
-        last = await self._destination.last_batch(self.piece.mirror_topic, self.piece.partition, reading.log_end)
-        self.found_at_end = last
-        if last is None or last.producer_id == reading.producer_id or is_retired(last.producer_epoch):
-            return
-        raise ForeignWrite(str(self.piece), last.base_offset, f"written by producer id {last.producer_id}")
-
-    async def _check_topic(self) -> None:
-        """The mirror topic must be the one that was created for the link: another of its name is not ours to fill."""
-        found = await self._destination.topic_id(self.piece.mirror_topic)
-        if self.piece.mirror_topic_id and found != self.piece.mirror_topic_id:
-            raise MirrorFailure(
-                MirrorError.ILLEGAL_STATE,
-                f"{self.piece.mirror_topic} was deleted and created again (topic id {found}, expected "
-                f"{self.piece.mirror_topic_id}) by someone else; delete the mirror and create it again.",
-            )

@@ -28,9 +28,9 @@ becomes a mirror once more (a reverse, and one back) gets a producer id for the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pipeline.link.errors import Malformed
 from pipeline.link.jsonable import Jsonable
@@ -101,6 +101,22 @@ class ProducerId(Jsonable):
     def is_closing(self) -> bool:
         """Nobody writes to the partition any more: its mirror has stopped."""
         return self.producer_id < 0
+
+
+class Registrar(Protocol):
+    """Tokens and producer ids that all workers agree on (`pipeline/control/registry.py`)."""
+
+    async def token(self, mirror_topic_id: str, partition: int, basis: Basis) -> Token: ...
+
+    async def producer(
+        self,
+        mirror_topic_id: str,
+        partition: int,
+        allocate: Callable[[], Awaitable[tuple[int, bool]]],
+        retired: int | None = None,
+    ) -> ProducerId: ...
+
+    async def check_open(self, mirror_topic_id: str, partition: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

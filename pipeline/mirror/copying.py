@@ -21,7 +21,8 @@ from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
 from pipeline.metrics.meter import METER
 from pipeline.mirror import seeding
-from pipeline.mirror.appending import Appender, Doubt
+from pipeline.mirror.append import Doubt
+from pipeline.mirror.appending import Appender
 from pipeline.mirror.claims import Closed
 from pipeline.mirror.epochs import Epochs
 from pipeline.mirror.memory import LEAST

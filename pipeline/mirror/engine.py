@@ -15,7 +15,8 @@ from pipeline.cluster.data import DataClient
 from pipeline.cluster.security import ClientSecurity
 from pipeline.link.models import Position
 from pipeline.metrics.meter import METER
-from pipeline.mirror.appending import Appender, Registrar
+from pipeline.mirror.appending import Appender
+from pipeline.mirror.claims import Registrar
 from pipeline.mirror.copying import Copier
 from pipeline.mirror.destination import Destination
 from pipeline.mirror.link_copying import LinkCopying, LinkTuning

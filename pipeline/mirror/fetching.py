@@ -17,22 +17,20 @@ from uuid import UUID
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError
 from pipeline.link.errors import MirrorFailure
-from pipeline.link.states import MirrorError
 from pipeline.metrics.meter import METER
 from pipeline.mirror.epochs import Epochs
 from pipeline.mirror.memory import MemoryBudget, Share
 from pipeline.mirror.sessions import FetchSession, Key, Limits
 from pipeline.mirror.slices import Slice, SliceSink, SliceTaker
+from pipeline.mirror.source_batches import batches_of, diverged, sound, unreadable
 from pipeline.mirror.throttle import Throttle
 from pipeline.mirror.verdicts import Api, Verdict, judge
 from pipeline.wire.batch import BatchHeader, CorruptBatch, UnsupportedMagic, scan
-from pipeline.wire.message_sets import upgrade
 from pipeline.wire.requests.fetch import FetchedPartition, FetchResponse
 
 log = logging.getLogger(__name__)
 CATCHING_UP_WAIT_MS = 10
 POLL_BYTES = 1 << 20
-LAST_OLD_MAGIC = 1
 
 
 class Fetched(SliceTaker, Protocol):
@@ -197,8 +195,7 @@ class Fetcher:
         if fetched.error_code or fetched.diverging is not None:
             self.session.drop(key)
             if fetched.diverging is not None and not fetched.error_code:
-                epoch, end = fetched.diverging
-                copier.source_failure(MirrorFailure(MirrorError.UNEXPECTED_TRUNCATION, _diverged(key, epoch, end)))
+                copier.source_failure(diverged(key, *fetched.diverging))
             else:
                 copier.source_error(fetched.error_code, position)
             return
@@ -238,69 +235,15 @@ class Fetcher:
     ) -> tuple[memoryview, list[BatchHeader]] | None:
         """The batches that can be read; None where there is none, and the copier is told if that stays so."""
         try:
-            records, headers = _batches(fetched.records)
+            records, headers = batches_of(fetched.records)
         except (UnsupportedMagic, CorruptBatch) as error:
-            records = _sound(fetched.records)
+            records = sound(fetched.records)
             if not records:
                 if self._suspect.get(copier.key) != position:  # maybe damaged on its way: read it once more
                     self._suspect[copier.key] = position
                     return None
                 self.session.drop(copier.key)
-                copier.source_failure(_unreadable(copier.key, error))
+                copier.source_failure(unreadable(copier.key, error))
                 return None
             headers = scan(records, check_crc=False)  # these first; the next fetch begins at what cannot be read
         return (records, headers) if headers else None
-
-
-def _batches(records: memoryview) -> tuple[memoryview, list[BatchHeader]]:
-    """The batches of a response; entries of the formats v0 and v1 are turned into v2 first (MIRROR-12)."""
-    try:
-        return records, scan(records)
-    except UnsupportedMagic as error:
-        if error.magic > LAST_OLD_MAGIC:
-            raise
-    upgraded = memoryview(upgrade(records))
-    return upgraded, scan(upgraded)
-
-
-def _sound(records: memoryview) -> memoryview:
-    """The batches in front of the first that cannot be read."""
-    end = 0
-    while end < len(records):
-        size = int.from_bytes(records[end + 8 : end + 12], "big") + 12
-        try:
-            if not scan(records[end : end + size]):
-                break
-        except (UnsupportedMagic, CorruptBatch):
-            break
-        end += size
-    return records[:end]
-
-
-def _unreadable(key: Key, error: UnsupportedMagic | CorruptBatch) -> MirrorFailure:
-    if isinstance(error, UnsupportedMagic):
-        return MirrorFailure(MirrorError.UNSUPPORTED_MESSAGE_FORMAT, _unknown_format(key, error))
-    return MirrorFailure(MirrorError.ILLEGAL_STATE, _corrupt(key, error))
-
-
-def _diverged(key: Key, epoch: int, end: int) -> str:
-    return (
-        f"{key[0]}-{key[1]}: the source's log was cut at offset {end} (leader epoch {epoch}) below what was "
-        f"read from it; "
-        "the mirror may hold records that the source has lost. Fail over to keep the mirror, or delete and "
-        "create it again."
-    )
-
-
-def _unknown_format(key: Key, error: UnsupportedMagic) -> str:
-    return (
-        f"{key[0]}-{key[1]}: {error}. This format is newer than this version of clusterlink: upgrade the workers, "
-        "then delete the mirror and create it again."
-    )
-
-
-def _corrupt(key: Key, error: CorruptBatch) -> str:
-    return (
-        f"{key[0]}-{key[1]}: {error}. Nothing from there on is mirrored; "
-        "repair the source, then delete the mirror and create it again."
-    )

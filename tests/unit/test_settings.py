@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.settings_reference import page
-from pipeline.settings import SETTINGS, SettingsError, load
+from pipeline.setting_table import SETTINGS
+from pipeline.settings import SettingsError, load
 
 LEAST = {"CLUSTERLINK_BOOTSTRAP_SERVERS": "a:9092"}
 PLANTED = "planted-secret-value"

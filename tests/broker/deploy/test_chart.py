@@ -8,7 +8,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from pipeline.settings import SETTINGS
+from pipeline.setting_table import SETTINGS
 from tests.support.helm import CHART, KUBERNETES, rendered, run, template
 
 pytestmark = pytest.mark.timeout(1000)

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.settings import SETTINGS
+from pipeline.setting_table import SETTINGS
 from tests.support.packages import need
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -10,7 +10,7 @@ from pipeline.cluster.security import client_arguments
 from pipeline.lifecycle.fence_asking import Place
 from pipeline.lifecycle.fencing import fence
 from pipeline.local.cluster import LocalCluster
-from pipeline.mirror.appending import Doubt
+from pipeline.mirror.append import Doubt
 from pipeline.mirror.claims import Closed
 from tests.support.appenders import appender, destination_of, put, resumed
 from tests.support.clients import create_topic, log_ends

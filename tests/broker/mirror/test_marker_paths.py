@@ -14,7 +14,7 @@ from confluent_kafka.admin import (
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.errors import ClusterError
 from pipeline.local.cluster import LocalCluster
-from pipeline.mirror.appending import Doubt
+from pipeline.mirror.append import Doubt
 from pipeline.mirror.destination import MARKING_OPERATIONS
 from tests.support.appenders import SharedRegistrar, appender, destination_of, put, resumed
 from tests.support.clients import TIMEOUT_S, admin, create_topic, log_ends

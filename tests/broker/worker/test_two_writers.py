@@ -27,7 +27,8 @@ from pipeline.control.tail import Tail
 from pipeline.control.topics import ControlTopics, ensure
 from pipeline.local.cluster import LocalCluster
 from pipeline.mirror import seeding
-from pipeline.mirror.appending import Appender, Doubt
+from pipeline.mirror.append import Doubt
+from pipeline.mirror.appending import Appender
 from pipeline.mirror.destination import Destination
 from pipeline.mirror.pieces import Piece, PieceStatus, now_ms
 from pipeline.wire.batch import Stamp

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from pipeline.cli.main import cli
 from pipeline.cli.reference import BEGIN, reference
-from pipeline.settings import SETTINGS
+from pipeline.setting_table import SETTINGS
 
 COMMON = (
     "--url",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.settings import SETTINGS, SettingsError, load, reference
+from pipeline.setting_table import SETTINGS
+from pipeline.settings import SettingsError, load, reference
 
 LEAST = {"CLUSTERLINK_BOOTSTRAP_SERVERS": "a:9092"}
 

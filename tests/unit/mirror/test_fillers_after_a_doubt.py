@@ -10,7 +10,7 @@ import pytest
 from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
 from pipeline.mirror import copying
-from pipeline.mirror.appending import Doubt
+from pipeline.mirror.append import Doubt
 from pipeline.mirror.copying import Copier
 from pipeline.mirror.memory import MemoryBudget
 from pipeline.mirror.pieces import Piece, PieceStatus

@@ -13,7 +13,8 @@ from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError
 from pipeline.cluster.security import ClientSecurity
 from pipeline.link.errors import MirrorFailure
-from pipeline.mirror.appending import Appender, Doubt
+from pipeline.mirror.append import Doubt
+from pipeline.mirror.appending import Appender
 from pipeline.mirror.destination import Destination
 from pipeline.mirror.pieces import Piece, PieceStatus
 from pipeline.mirror.repairing import Repair
