@@ -91,6 +91,7 @@ class Side:
             settings.worker,
             budget=budget,
             partition_bytes=settings.partition_memory_bytes,
+            reported=lambda piece: model.positions.get(position_key(piece.link, piece.mirror_topic, piece.partition)),
         )
         self._leaders = Leaders(self.context, self._partitions, handlers, duties)
         self._reporter = Reporter(self.engine, self._send_progress, settings.progress_interval_ms)

@@ -201,6 +201,10 @@ class Position(Jsonable):
     mirror_topic_id: str = ""
     mirror_created_ms: int = 0
     """Of which mirror of this name: its `created_ms`; 0 where an older version reported it."""
+    source_topic_id: str = ""
+    source_epoch: int = -1
+    """Leader epoch of the source's batch in front of `source_epoch_end`; -1 where it is not known (MIRROR-18)."""
+    source_epoch_end: int = -1
 
     def is_of(self, mirror: Mirror) -> bool:
         """Whether this is of that mirror, and not of an earlier one of its name. Clocks of workers may differ."""

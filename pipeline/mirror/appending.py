@@ -29,6 +29,7 @@ from pipeline.wire.requests.codec import Batch
 from pipeline.wire.requests.produce import ProducedPartition
 
 MARKERS_A_REQUEST = 10_000
+TRANSACTIONS_AT_ONCE = 100
 MARKER_LANDS_WITHIN_S = 30
 NO_TIME = -1
 
@@ -160,6 +161,12 @@ class Appender:
         await self.settled()
         return await self._destination.last_record(self.piece.mirror_topic, self.piece.partition, self.next_offset)
 
+    async def newest_record(self, first: int) -> Record | None:
+        """The last record of the mirror from `first` on; None where it has markers only, or nothing."""
+        await self.settled()
+        piece = self.piece
+        return await self._destination.newest_record(piece.mirror_topic, piece.partition, first, self.next_offset)
+
     async def delete_below(self, offset: int) -> None:
         """Make `offset` the start of the mirror's log."""
         await self._destination.delete_records(self.piece.mirror_topic, self.piece.partition, offset)
@@ -174,9 +181,12 @@ class Appender:
             await self._mark_directly(last)
 
     async def _mark_by_coordinator(self, marker: TransactionalMarker, last: int) -> None:
-        """One transaction an offset; what the log holds is read again when all of them are through."""
+        """One transaction an offset; what the log holds is read again after every hundred, so that it shows."""
+        while (first := self._active.next_offset) <= last:
+            await self._mark_some(marker, first, min(first + TRANSACTIONS_AT_ONCE - 1, last))
+
+    async def _mark_some(self, marker: TransactionalMarker, first: int, last: int) -> None:
         chain, topic, partition = self._active, self.piece.mirror_topic, self.piece.partition
-        first = chain.next_offset
         self._status.marker_path = "coordinator"
         for _ in range(first, last + 1):
             await marker.mark(topic, partition)

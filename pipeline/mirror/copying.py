@@ -24,17 +24,17 @@ from pipeline.mirror import seeding
 from pipeline.mirror.append import Doubt
 from pipeline.mirror.appending import Appender
 from pipeline.mirror.claims import Closed
-from pipeline.mirror.epochs import Epochs
+from pipeline.mirror.epochs import UNKNOWN
 from pipeline.mirror.memory import LEAST
 from pipeline.mirror.pieces import Piece, PieceStatus, uuid_of
 from pipeline.mirror.plan import Policy, plan_slice
 from pipeline.mirror.readings import ForeignWrite
 from pipeline.mirror.sessions import Key
 from pipeline.mirror.slices import Slice
-from pipeline.mirror.source_trouble import RESUME, settle
+from pipeline.mirror.source_trouble import CUT, RESUME, settle
 from pipeline.mirror.writing import LastLive, SliceWriter
 from pipeline.wire.batch import BatchHeader, CorruptBatch
-from pipeline.wire.records import ControlType, control_type
+from pipeline.wire.records import ControlType, Record, control_type
 
 log = logging.getLogger(__name__)
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
@@ -59,6 +59,8 @@ class Source(Protocol):
 
     async def empty_from(self, copier: Copier, offset: int) -> Slice | None: ...
 
+    async def batch_at(self, copier: Copier, offset: int) -> tuple[int, list[Record]]: ...
+
 
 class Copier:
     """The copying of one piece on this worker; `run` is its task."""
@@ -80,7 +82,9 @@ class Copier:
         self.status = status
         self.expected_offset = -1
         self.generation = 0
-        self.epochs = Epochs()
+        self.epochs = status.epochs
+        self.cut = (UNKNOWN, UNKNOWN)
+        """A leader epoch, and where the source's log left it, when that was below where it was to be read."""
         self._appender = appender
         self.source = source
         self._policy = policy
@@ -139,6 +143,10 @@ class Copier:
     def source_error(self, code: int, offset: int) -> None:
         self._error = (code, offset)
         self._wake.set()
+
+    def diverged(self, epoch: int, end: int) -> None:
+        self.cut = (epoch, end)
+        self.source_error(CUT, self.expected_offset)
 
     def source_failure(self, failure: MirrorFailure) -> None:
         self._failure = failure
@@ -256,6 +264,10 @@ class Copier:
         await seeding.advance(self._appender, start)
         self._is_filled = False
         await self.go_on(start)
+
+    async def newest(self, first: int) -> Record | None:
+        """The last record that the mirror has from `first` on."""
+        return await self._appender.newest_record(first)
 
     async def go_on(self, offset: int) -> None:
         """Read on from `offset`."""

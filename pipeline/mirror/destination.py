@@ -42,6 +42,7 @@ LANES_PER_BROKER = min(4, max(2, os.cpu_count() or 2))
 request from a connection while it is busy with the one before, so a single one would keep one of its threads busy and
 the others idle. A worker with few cores fills no more than two, and has fewer batches in each request if it tries."""
 MOST_LAST_BATCHES = 2
+LOOK_BYTES = 1 << 20
 """Read at a time: each may be as large as a batch can be, and comes on top of what fetchers hold (I5)."""
 MARKING_OPERATIONS = frozenset({"ALTER", "CLUSTER_ACTION"})
 """On the cluster: either lets a client write transaction markers (31 otherwise)."""
@@ -130,6 +131,28 @@ class Destination:
     async def last_record(self, topic: str, partition: int, log_end: int) -> tuple[Record, int] | None:
         """The record that ends the log, and its codec; None where a marker does, or nothing is left."""
         return await self._ending(topic, partition, log_end, _last_record)
+
+    async def newest_record(self, topic: str, partition: int, first: int, log_end: int) -> Record | None:
+        """The last record of the log from `first` on; None where it has markers only, or was deleted."""
+        node = await self._asking.find_leader(topic, partition)
+        found: Record | None = None
+        position = first
+        async with self._last_batches:
+            while position < log_end:
+                wanted = FetchPartition(topic, partition, position, max_bytes=LOOK_BYTES)
+                request = FetchRequest([wanted], max_wait_ms=0, max_bytes=LOOK_BYTES, isolation=READ_UNCOMMITTED)
+                answer = (await self._asking.send(node, request)).partitions[0]
+                if answer.error_code == OFFSET_OUT_OF_RANGE:
+                    return None
+                accept(Api.FETCH, answer.error_code, "READ", f"{topic}-{partition}")
+                headers = scan(answer.records, check_crc=False)
+                if not headers:
+                    break
+                data = next((h for h in reversed(headers) if h.count and not h.is_control), None)
+                if data is not None:
+                    found = open_batch(answer.records, data)[-1]
+                position = headers[-1].next_offset
+        return found if found is not None and found.offset >= first else None
 
     async def _ending(
         self, topic: str, partition: int, log_end: int, look: Callable[[memoryview, BatchHeader], _T]

@@ -60,14 +60,18 @@ class Engine:
         *,
         budget: MemoryBudget,
         partition_bytes: int,
+        reported: Callable[[Piece], Position | None] = lambda _: None,
     ) -> None:
-        """`budget` is for all engines of the process (I5)."""
+        """`budget` is for all engines of the process (I5). `reported` is what was last known of a piece, whoever copied
+        it.
+        """
         self.budget = budget
         self._destination = destination
         self._registrar = registrar
         self._open_sink = open_sink
         self._worker = worker
         self._partition_bytes = partition_bytes
+        self._reported = reported
         self._links: dict[str, _Running] = {}
         self._lock = asyncio.Lock()
         budget.lenders.append(self._give_back)
@@ -137,6 +141,8 @@ class Engine:
         await self._stop_pieces(running, [p for p in running.copiers if p not in work.pieces])
         for piece in work.pieces - set(running.copiers):
             status = PieceStatus(piece, self._worker)
+            if (reported := self._reported(piece)) is not None:
+                status.recall(reported)
             appender = Appender(piece, self._destination, self._registrar, status)
             copier = Copier(
                 piece,

@@ -22,7 +22,7 @@ from pipeline.mirror.epochs import Epochs
 from pipeline.mirror.memory import MemoryBudget, Share
 from pipeline.mirror.sessions import FetchSession, Key, Limits
 from pipeline.mirror.slices import Slice, SliceSink, SliceTaker
-from pipeline.mirror.source_batches import batches_of, diverged, sound, unreadable
+from pipeline.mirror.source_batches import batches_of, sound, unreadable
 from pipeline.mirror.throttle import Throttle
 from pipeline.mirror.verdicts import Api, Verdict, judge
 from pipeline.wire.batch import BatchHeader, CorruptBatch, UnsupportedMagic, scan
@@ -56,6 +56,9 @@ class Fetched(SliceTaker, Protocol):
 
     def source_error(self, code: int, offset: int) -> None:
         """The source broker refused to read this partition."""
+
+    def diverged(self, epoch: int, end: int) -> None:
+        """The source's log left the leader epoch that was named at `end`, below where it was to be read."""
 
     def source_failure(self, failure: MirrorFailure) -> None:
         """What was read cannot be mirrored exactly (I4)."""
@@ -195,7 +198,7 @@ class Fetcher:
         if fetched.error_code or fetched.diverging is not None:
             self.session.drop(key)
             if fetched.diverging is not None and not fetched.error_code:
-                copier.source_failure(diverged(key, *fetched.diverging))
+                copier.diverged(*fetched.diverging)
             else:
                 copier.source_error(fetched.error_code, position)
             return

@@ -16,12 +16,15 @@ from pipeline.cluster.metadata import TopicInfo
 from pipeline.metrics.meter import METER
 from pipeline.mirror.answers import accept
 from pipeline.mirror.copying import Copier
+from pipeline.mirror.epochs import UNKNOWN
 from pipeline.mirror.fetching import Fetcher, FetchSettings
 from pipeline.mirror.memory import MemoryBudget
 from pipeline.mirror.sessions import Key
 from pipeline.mirror.slices import Slice, SliceSink
+from pipeline.mirror.source_batches import batches_of
 from pipeline.mirror.throttle import Throttle
 from pipeline.mirror.verdicts import Api
+from pipeline.wire.records import Record, open_batch
 from pipeline.wire.requests.codec import NO_TOPIC_ID
 from pipeline.wire.requests.fetch import FetchPartition, FetchRequest
 from pipeline.wire.requests.list_offsets import EARLIEST, LATEST, ListOffsetsRequest, OffsetQuery
@@ -146,6 +149,24 @@ class LinkCopying:
             self._budget.add(0),
             found.last_stable_offset,
         )
+
+    async def batch_at(self, copier: Copier, offset: int) -> tuple[int, list[Record]]:
+        """The source's batch that holds `offset`, or the next one: its leader epoch and records; UNKNOWN and none
+        where it can not be had. Raises as `accept`.
+        """
+        topic, partition = copier.key
+        node = await self.source.find_leader(topic, partition)
+        topic_id = copier.source_topic_id()
+        wanted = FetchPartition(topic, partition, offset, topic_id or NO_TOPIC_ID, max_bytes=1)
+        names = {topic_id: topic} if topic_id is not None else {}
+        async with self._asking_alone:
+            response = await self.source.send(node, FetchRequest([wanted], 0, max_bytes=1, names=names))
+            accept(Api.FETCH, response.error_code, "READ", f"topic {topic}", remote=True)
+            found = response.partitions[0]
+            accept(Api.FETCH, found.error_code, "READ", f"topic {topic}", remote=True)
+            records, headers = batches_of(found.records)
+            held = next((header for header in headers if header.last_offset >= offset), None)
+            return (UNKNOWN, []) if held is None else (held.leader_epoch, open_batch(records, held))
 
     def trouble(self, copier: Copier) -> str:
         """Why a piece's source cannot be read, in words; empty where it can."""

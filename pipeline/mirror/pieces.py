@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pipeline.link.models import Position
 from pipeline.link.states import MirrorError
+from pipeline.mirror.epochs import Epochs
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class PieceStatus:
     bytes: int = 0
     gap_offsets: int = 0
     lost: list[tuple[int, int]] = field(default_factory=list)
+    epochs: Epochs = field(default_factory=Epochs)
     error: MirrorError = MirrorError.NO_ERROR
     error_message: str = ""
     marker_path: str = ""
@@ -110,6 +112,7 @@ class PieceStatus:
     def position(self) -> Position:
         """The record for the progress topic."""
         piece = self.piece
+        written = min(self.epochs.reached, self.log_end_offset)
         return Position(
             link=piece.link,
             mirror_topic=piece.mirror_topic,
@@ -129,7 +132,21 @@ class PieceStatus:
             time_ms=now_ms(),
             mirror_topic_id=piece.mirror_topic_id,
             mirror_created_ms=piece.mirror_created_ms,
+            source_topic_id=piece.source_topic_id,
+            source_epoch=self.epochs.before(written),
+            source_epoch_end=written,
         )
+
+    def recall(self, reported: Position) -> None:
+        """What another worker has reported of this partition, if it is of the same mirror and source."""
+        piece = self.piece
+        theirs = (reported.source_topic_id, reported.mirror_topic_id, reported.mirror_created_ms)
+        if reported.source_epoch >= 0 and theirs == (
+            piece.source_topic_id,
+            piece.mirror_topic_id,
+            piece.mirror_created_ms,
+        ):
+            self.epochs.remember(reported.source_epoch_end, reported.source_epoch)
 
 
 def now_ms() -> int:

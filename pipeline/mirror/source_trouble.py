@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.cluster.errors import failure
 from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
+from pipeline.mirror.history import check_history
 from pipeline.mirror.verdicts import Api, Verdict, judge
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ PAUSE_S = 0.2
 DENIED_PAUSE_S = 5.0
 RESUME = -1000
 """In place of a code: reading could not be taken up again by itself."""
+CUT = -1001
+"""In place of a code: the source's log has another history than was known, from `Copier.cut` on."""
 
 
 async def settle(copier: Copier, code: int, offset: int) -> None:
@@ -29,6 +32,9 @@ async def settle(copier: Copier, code: int, offset: int) -> None:
     if code == RESUME:  # ours: reading could not be taken up again
         await copier.source.moved(copier)
         await copier.go_on(offset)
+        return
+    if code == CUT:
+        await check_history(copier, offset)
         return
     judgement = judge(Api.FETCH, code, remote=True)
     copier.status.waits_for = judgement.reason

@@ -1,18 +1,22 @@
-"""A source that loses records by an unclean election: found, though its log has grown past the mirror's (MIRROR-18)."""
+"""A source that loses records by an unclean election: found, though its log has grown past the mirror's, and though
+another worker has read what was lost (MIRROR-18).
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 
 import pytest
 from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
+from pipeline.link.models import Position
 from pipeline.link.states import MirrorError
 from pipeline.local.cluster import LocalCluster
 from pipeline.local.options import QUICK_FENCING, ClusterOptions
 from tests.support.clients import TIMEOUT_S, admin, log_ends
 from tests.support.consuming import consume
-from tests.support.mirroring import LINK, mirroring
+from tests.support.mirroring import LINK, Mirrored, Mirroring, mirroring
 from tests.support.producing import numbered, produce
 
 STAYS_BEHIND, LEADS = 3, 2
@@ -20,36 +24,69 @@ BEFORE, LOST, AFTER = 100, 100, 300
 
 
 @pytest.mark.timeout(300)
-async def test_what_an_unclean_election_has_cut_is_not_written_over(destination: LocalCluster, topic: str) -> None:
-    """200 records are mirrored, the source loses 100 of them and gets 300 others before it is read again."""
+async def test_what_an_unclean_election_has_cut_is_not_written_over(
+    destination: LocalCluster, unique: Callable[[str], str]
+) -> None:
+    """200 records are mirrored, the source loses 100 of them and gets 300 others before it is read again.
+
+    `read` by the worker that had read the lost ones; `taken` by another, who knows the position that was reported last;
+    `late` by another, the last position being from before the lost ones came: only their content tells. `sound` loses
+    nothing: its leader changed after the last position, and that must stop nobody.
+    """
     options = ClusterOptions(brokers=3, heap_mb=256, properties=QUICK_FENCING)
+    read, taken, late, sound = topics = [unique(name) for name in ("read", "taken", "late", "sound")]
     with LocalCluster(options) as source:
-        create(source, topic)
-        await asyncio.to_thread(produce, source, topic, numbered(BEFORE))
+        create(source, topics)
+        for topic in topics:
+            await asyncio.to_thread(produce, source, topic, numbered(BEFORE))
         async with mirroring(source, destination) as link:
-            await link.create(topic)
-            await link.wait_for_ends(topic)
+            for topic in topics:
+                await link.create(topic)
+                await link.wait_for_ends(topic)
+            early = {status.piece.mirror_topic: status.position() for status in link.engine.statuses}
+            assert all(position.source_epoch >= 0 for position in early.values())
             await asyncio.to_thread(source.stop_broker, STAYS_BEHIND)
-            await asyncio.to_thread(produce, source, topic, numbered(LOST, BEFORE))
-            await link.wait_for_ends(topic)
+            for topic in (read, taken, late):
+                await asyncio.to_thread(produce, source, topic, numbered(LOST, BEFORE))
+                await link.wait_for_ends(topic)
+            left = [await link.leave(topic) for topic in (taken, late)]
+            forget_since(link, left[1], early[late])
             may_read = asyncio.Event()
             link.engine.links[LINK].throttle.wait = may_read.wait  # type: ignore[method-assign]
             await asyncio.to_thread(source.stop_broker, LEADS, True)
             await asyncio.to_thread(source.start_broker, STAYS_BEHIND)
-            await asyncio.to_thread(produce, source, topic, numbered(AFTER, 1_000))
-            assert await asyncio.to_thread(log_ends, source, topic) == [BEFORE + AFTER]
+            for topic in topics:
+                await asyncio.to_thread(produce, source, topic, numbered(AFTER, 1_000))
+                assert await asyncio.to_thread(log_ends, source, topic) == [BEFORE + AFTER]
             may_read.set()
-            status = await link.failure(topic, 60)
-            assert status.error is MirrorError.UNEXPECTED_TRUNCATION
-            assert f"cut at offset {BEFORE}" in status.error_message
-        kept = await asyncio.to_thread(consume, destination, topic)
-        assert [record.value for record in kept] == [sent.value for sent in numbered(BEFORE + LOST)]
+            for mirrored in left:
+                await link.start(mirrored)
+            for topic in (read, taken, late):
+                status = await link.failure(topic, 60)
+                assert status.error is MirrorError.UNEXPECTED_TRUNCATION, topic
+                assert f"cut at offset {BEFORE}" in status.error_message, topic
+            await link.wait_for_ends(sound)
+            mirrored = await link.leave(sound)
+            forget_since(link, mirrored, early[sound])
+            await asyncio.to_thread(produce, source, sound, numbered(AFTER, 2_000))
+            await link.start(mirrored)
+            await link.wait_for_ends(sound)
+            assert (await link.compare(sound)).records == BEFORE + 2 * AFTER
+        for topic in (read, taken, late):
+            kept = await asyncio.to_thread(consume, destination, topic)
+            assert [record.value for record in kept] == [sent.value for sent in numbered(BEFORE + LOST)], topic
 
 
-def create(source: LocalCluster, topic: str) -> None:
-    """A topic of two brokers, which rather serves what is left than nothing."""
+def forget_since(link: Mirroring, mirrored: Mirrored, position: Position) -> None:
+    """As if the worker that copied a mirror had died before it reported anything later."""
+    (piece,) = mirrored.pieces
+    link.reported[piece] = position
+
+
+def create(source: LocalCluster, topics: Sequence[str]) -> None:
+    """Topics of two brokers, which rather serve what is left than nothing."""
     configs = {"unclean.leader.election.enable": "true", "min.insync.replicas": "1"}
-    new = NewTopic(topic, 1, replica_assignment=[[LEADS, STAYS_BEHIND]], config=configs)
+    new = [NewTopic(topic, 1, replica_assignment=[[LEADS, STAYS_BEHIND]], config=configs) for topic in topics]
     client = admin(source)
-    for future in client.create_topics([new], operation_timeout=TIMEOUT_S).values():
+    for future in client.create_topics(new, operation_timeout=TIMEOUT_S).values():
         future.result(TIMEOUT_S)

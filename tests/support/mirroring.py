@@ -25,6 +25,7 @@ from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import KafkaFailure
 from pipeline.cluster.security import client_arguments
 from pipeline.lifecycle.start_offsets import start_offsets
+from pipeline.link.models import Position
 from pipeline.link.topic_configs import DEFAULT_INCLUDE, mirror_topic_configs
 from pipeline.local.cluster import LocalCluster
 from pipeline.mirror.destination import Destination
@@ -99,6 +100,8 @@ class Mirroring:
         self._tuning, self._policy = tuning, policy
         self._mirrors: dict[str, Mirrored] = {}
         self._known_configs: frozenset[str] = frozenset()
+        self.reported: dict[Piece, Position] = {}
+        """What the next copier of a piece finds in the positions table."""
         self.engine = self._engine()
 
     async def create(
@@ -147,12 +150,19 @@ class Mirroring:
 
     async def leave(self, topic: str) -> Mirrored:
         """Copy a mirror no more; its topic stays, `start` takes it up again as another worker would."""
+        self.report(topic)
         mirrored = self._mirrors.pop(topic)
         await self._reconcile()
         return mirrored
 
+    def report(self, topic: str) -> None:
+        """As the reporter does now and then."""
+        self.reported.update({status.piece: status.position() for status in self.statuses(topic)})
+
     async def restart(self) -> None:
         """As if the worker had died and another one, which knows nothing, had taken over."""
+        for topic in self._mirrors:
+            self.report(topic)
         await self.engine.stop()
         self.engine = self._engine()
         await self._reconcile()
@@ -234,6 +244,7 @@ class Mirroring:
             "worker",
             budget=MemoryBudget(memory),
             partition_bytes=partition,
+            reported=self.reported.get,
         )
 
     async def _reconcile(self) -> None:

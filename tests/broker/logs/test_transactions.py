@@ -60,7 +60,7 @@ async def test_a_long_aborted_transaction(link: Mirroring, topic: str) -> None:
     assert link.engine.budget.most_used <= link.engine.budget.limit
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(240 * SCALE)
 async def test_gaps_through_the_coordinator(link: Mirroring, topic: str) -> None:
     """Without permission to write markers an empty transaction each does the same, slower (MIRROR-15)."""
     count = 60 * SCALE
@@ -74,7 +74,7 @@ async def test_gaps_through_the_coordinator(link: Mirroring, topic: str) -> None
 
     async with mirroring(link.source, link.destination, may_mark=denied) as other:
         await other.create(topic)
-        took = await other.wait_for_ends(topic, 200)
+        took = await other.wait_for_ends(topic, 200 * SCALE)
         (status,) = other.statuses(topic)
         log.info("coordinator path: %d markers/s (%d in %.1f s)", count / took, count, took)
         assert status.marker_path == "coordinator"

@@ -43,3 +43,18 @@ def test_only_so_many_leaders_are_remembered() -> None:
     epochs.saw([header(n, n) for n in range(10 * MOST_RUNS)])
     assert epochs.before(10 * MOST_RUNS) == 10 * MOST_RUNS - 1
     assert epochs.before(9 * MOST_RUNS) == UNKNOWN
+
+
+def test_what_another_worker_has_read_is_known_up_to_its_position() -> None:
+    epochs = Epochs()
+    epochs.remember(50, 3)
+    assert [epochs.before(offset) for offset in (1, 50, 70)] == [3, 3, 3]
+    assert [epochs.is_proof(end) for end in (49, 50, 60)] == [True, False, False]
+    epochs.saw([header(70, 5), header(80, 5)])
+    assert [epochs.before(offset) for offset in (70, 71, 81)] == [3, 5, 5]
+    assert epochs.reached == 81
+    assert epochs.is_proof(80)
+
+
+def test_nothing_proves_anything_where_nothing_was_read() -> None:
+    assert not Epochs().is_proof(0)

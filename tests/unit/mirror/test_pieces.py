@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
+import pytest
+
 from pipeline.link.states import MirrorError
+from pipeline.mirror.epochs import UNKNOWN
 from pipeline.mirror.pieces import Piece, PieceStatus, uuid_of
 
 PIECE = Piece("link", "orders", "eu.orders", 3, "source-id", "mirror-id", 100)
@@ -82,3 +87,33 @@ def test_topic_ids_as_kafka_prints_them() -> None:
     assert uuid_of("") is None
     assert uuid_of("AAAAAAAAAAAAAAAAAAAAAA") is None
     assert uuid_of("AAAAAAAAAAAAAAAAAAAAAQ") == UUID(int=1)
+
+
+def test_a_successor_begins_with_the_epoch_of_what_was_mirrored_last() -> None:
+    """Read ahead to 150, written to 120: the epoch in front of 120 goes to whoever copies next (MIRROR-18)."""
+    status = PieceStatus(PIECE, "w:1", is_seeded=True)
+    status.epochs.remember(150, 7)
+    status.reached(120)
+    reported = status.position()
+    assert (reported.source_epoch, reported.source_epoch_end) == (7, 120)
+    successor = PieceStatus(PIECE, "w:2")
+    successor.recall(reported)
+    assert (successor.epochs.before(130), successor.epochs.reached) == (7, 120)
+
+
+@pytest.mark.parametrize(
+    "change", [{"source_topic_id": "another"}, {"mirror_topic_id": "another"}, {"mirror_created_ms": 9}]
+)
+def test_the_epoch_of_another_mirror_or_source_means_nothing(change: dict[str, Any]) -> None:
+    status = PieceStatus(PIECE, "w:1", is_seeded=True)
+    status.epochs.remember(150, 7)
+    status.reached(150)
+    successor = PieceStatus(PIECE, "w:2")
+    successor.recall(replace(status.position(), **change))
+    assert successor.epochs.before(150) == UNKNOWN
+
+
+def test_nothing_read_is_reported_as_unknown() -> None:
+    status = PieceStatus(PIECE, "w:1", is_seeded=True)
+    status.reached(150)
+    assert (status.position().source_epoch, status.position().source_epoch_end) == (UNKNOWN, UNKNOWN)
