@@ -41,6 +41,7 @@ def narrow(
         produce(source, first, [record for p in range(PARTITIONS) for record in numbered(1_000, partition=p)])
         TransactionalProducer(source, first).aborted(numbered(10))
         checked(rest.create_mirror(LINK, first))
+        rest.wait_for_status(LINK, first)
         wait_for_ends(source, destination, first, PARTITIONS, within_s=120)
         yield worker, rest
 
@@ -67,13 +68,13 @@ def test_batches_of_5_mb(
 def test_a_long_aborted_transaction(
     source: LocalCluster, destination: LocalCluster, narrow: tuple[WorkerProcess, Rest], topic: str
 ) -> None:
-    """A gap of 100,000 offsets, of 1,000,000 at scale 10."""
+    """A gap of 100,000 offsets and 100 MB, of 1,000,000 and 1 GB at scale 10."""
     count = 100_000 * SCALE
     create_topic(source, topic)
     produce(source, topic, numbered(10))
     begun = TransactionalProducer(source, topic, **{"transaction.timeout.ms": 600_000}).begin()
     for start in range(0, count, 100_000):
-        begun.send(numbered(100_000, start, size=100))
+        begun.send(numbered(100_000, start, size=1_000))
     begun.abort()
     produce(source, topic, numbered(10))
 
@@ -89,6 +90,7 @@ def growth(what: str, worker: WorkerProcess, rest: Rest, topic: str, copied: Cal
     before = resident(worker, "VmRSS")
     Path(f"/proc/{worker.pid}/clear_refs").write_text("5")  # the peak begins anew
     checked(rest.create_mirror(LINK, topic))
+    rest.wait_for_status(LINK, topic)
     copied()
     most = resident(worker, "VmHWM")
     log.info("%s: %d MiB before, at most %d MiB", what, before >> 20, most >> 20)
