@@ -14,7 +14,7 @@ from pipeline.api.authentication import Authentication, Role
 from pipeline.api.failures import Challenged, Throttled, answer_failures
 from pipeline.api.known_hosts import check_known_host
 from pipeline.api.rate import RateLimit
-from pipeline.api.routes import MISPLACED_CONFIG, ROUTES, Route
+from pipeline.api.routes import HINTS, ROUTES, Route
 from pipeline.api.same_origin import SAFE_METHODS, check_same_origin
 from pipeline.control.interface import ControlPlane
 from pipeline.link import errors
@@ -50,7 +50,7 @@ def openapi() -> str:
 def _api(
     base: str, plane: ControlPlane, authentication: Authentication, rate_limit: RateLimit, submit_timeout_s: float
 ) -> web.Application:
-    api = application(base, plane, authentication, rate_limit, (*ROUTES, MISPLACED_CONFIG))
+    api = application(base, plane, authentication, rate_limit, (*ROUTES, *HINTS))
     api[context.SUBMIT_TIMEOUT_S] = submit_timeout_s
     return api
 

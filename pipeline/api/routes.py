@@ -48,5 +48,9 @@ ROUTES = (
     *(Route("POST", f"{_MIRRORS}:{verb}", operations.operation(verb)) for verb in operations.COMMANDS),
 )
 
-MISPLACED_CONFIG = Route("GET", f"{_LINK}/{{config_name}}", configs.misplaced_config)
-"""CONF-8: an old guide's path of one config; answers 404 with a hint and is not part of the document."""
+_REPLICAS = f"{_CLUSTER}/topics/{{topic_name}}/partitions"
+HINTS = (
+    Route("GET", f"{_LINK}/{{config_name}}", configs.misplaced_config),  # CONF-8
+    Route("GET", f"{_REPLICAS}/{{partition_id}}/replica-status", clusters.replica_status),
+)
+"""Paths that are not served, which answer 404 with a hint; they are not part of the document."""

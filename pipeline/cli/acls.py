@@ -6,6 +6,7 @@ import click
 
 from pipeline.cli.options import Session, example, session
 from pipeline.cli.output import show_rows
+from pipeline.cli.suggesting import Group
 
 COLUMNS = {
     "principal": "Principal",
@@ -18,7 +19,7 @@ COLUMNS = {
 }
 
 
-@click.group(epilog=example("clusterlink link acl list east"))
+@click.group(cls=Group, epilog=example("clusterlink link acl list east"))
 def acl() -> None:
     """See what the ACL sync of a link has created."""
 

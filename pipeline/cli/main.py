@@ -54,6 +54,10 @@ def cli() -> None:
     """
 
 
+cli.elsewhere = {
+    "replica": "Brokers tell nobody outside how far the replicas of a topic are (CLI-15): kafka-topics.sh --describe "
+    "shows leaders and in-sync replicas, `clusterlink mirror describe MIRROR --verbose` how far a mirror is."
+}
 for _group, _commands in (
     (cli, (link, mirror, apply, export, cluster, doctor, secret, worker)),
     (link, (*SHORT_FORMS, configuration, task, acl)),

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 
 import click
 
 
 class Group(click.Group):
-    """A group whose refusals help: a mistyped command has a likely one, an option has its place."""
+    """A group whose refusals help: a mistyped command has a likely one, an option has its place.
+
+    `elsewhere`: commands of the original that are none here, and what to do instead.
+    """
+
+    elsewhere: Mapping[str, str] = {}
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -17,7 +23,9 @@ class Group(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             close = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
-            if close:
+            if args[0] in self.elsewhere:
+                error.message += f" {self.elsewhere[args[0]]}"
+            elif close:
                 error.message += f" Did you mean {close[0]!r}?"
             raise
 

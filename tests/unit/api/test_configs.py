@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.api.calls import LINKS, error_of
+from tests.unit.api.calls import BASE, LINKS, error_of
 from tests.unit.api.conftest import Client
 from tests.unit.api.fake_plane import CLUSTER, FakePlane
 
@@ -56,6 +56,15 @@ async def test_the_path_of_an_old_guide_gives_a_hint(client: Client) -> None:
     status, code, message = await error_of(await client.get(f"{LINKS}/link-1/acl.sync.ms"))
     assert (status, code) == (404, 404)
     assert "/configs/acl.sync.ms" in message
+
+
+@pytest.mark.parametrize("partition", ["-", "0"])
+async def test_the_status_of_replicas_is_told_elsewhere(client: Client, partition: str) -> None:
+    """REST-22."""
+    path = f"{BASE}/topics/orders/partitions/{partition}/replica-status"
+    status, code, message = await error_of(await client.get(path))
+    assert (status, code) == (404, 404)
+    assert "kafka-topics.sh --describe" in message
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])

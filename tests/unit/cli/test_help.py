@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from pipeline.cli.main import cli
 from pipeline.cli.reference import BEGIN, reference
+from pipeline.cli.suggesting import Group
 from pipeline.setting_table import SETTINGS
 
 COMMON = (
@@ -106,12 +107,30 @@ def test_the_document_is_drawn_from_the_commands() -> None:
     assert document.partition(BEGIN)[0] + reference() == document, "run: python -m pipeline.cli.reference"
 
 
+def test_every_group_says_what_was_meant() -> None:
+    assert all(isinstance(group, Group) for group in groups(cli))
+
+
+def groups(of: click.Command) -> Iterator[click.Group]:
+    """This one, if it is a group, and those below."""
+    if isinstance(of, click.Group):
+        yield of
+        for each in of.commands.values():
+            yield from groups(each)
+
+
 @pytest.mark.parametrize(
     "words, said",
     [
         (("lnk", "list"), "No such command 'lnk'. Did you mean 'link'?"),
         (("mirror", "promte"), "No such command 'promte'. Did you mean 'promote'?"),
         (("link", "task", "lst"), "Did you mean 'list'?"),
+        (("link", "acl", "lst"), "Did you mean 'list'?"),
+        (("mirror", "state-transition-error", "lst"), "Did you mean 'list'?"),
+        (
+            ("replica", "status", "list", "--topic", "t"),
+            "kafka-topics.sh --describe shows leaders and in-sync replicas",
+        ),
         (("--url", "http://b:8090", "link", "list"), "No such option: --url here. It belongs behind the command"),
         (("frobnicate",), "No such command 'frobnicate'.\n"),
         (("--frobnicate",), "No such option: --frobnicate\n"),
