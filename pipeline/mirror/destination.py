@@ -20,6 +20,7 @@ from pipeline.mirror.answers import accept
 from pipeline.mirror.append import Markers
 from pipeline.mirror.coordinator import PASSING, TransactionalMarker
 from pipeline.mirror.lane import Lane
+from pipeline.mirror.marker_lane import MarkerLane
 from pipeline.mirror.readings import ProducerState, Reading
 from pipeline.mirror.repairing import Repair, repair
 from pipeline.mirror.verdicts import Api
@@ -30,7 +31,6 @@ from pipeline.wire.requests.describe_producers import DescribeProducersRequest
 from pipeline.wire.requests.fetch import READ_UNCOMMITTED, FetchPartition, FetchRequest
 from pipeline.wire.requests.init_producer_id import InitProducerIdRequest
 from pipeline.wire.requests.list_offsets import CONSUMER, EARLIEST, LATEST, LOG_END, ListOffsetsRequest, OffsetQuery
-from pipeline.wire.requests.write_txn_markers import Marker, WriteTxnMarkersRequest
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -42,8 +42,9 @@ LANES_PER_BROKER = min(4, max(2, os.cpu_count() or 2))
 request from a connection while it is busy with the one before, so a single one would keep one of its threads busy and
 the others idle. A worker with few cores fills no more than two, and has fewer batches in each request if it tries."""
 MOST_LAST_BATCHES = 2
-LOOK_BYTES = 1 << 20
 """Read at a time: each may be as large as a batch can be, and comes on top of what fetchers hold (I5)."""
+LOOK_BYTES = 1 << 20
+"""Read at once where the mirror's own records are looked through; one batch may be larger."""
 MARKING_OPERATIONS = frozenset({"ALTER", "CLUSTER_ACTION"})
 """On the cluster: either lets a client write transaction markers (31 otherwise)."""
 
@@ -66,10 +67,12 @@ class Destination:
         self._request_bytes = request_bytes
         self._appending = [client.fork() for _ in range(LANES_PER_BROKER)]
         self._lanes: dict[tuple[int, int], Lane] = {}
+        self._marker_lanes: dict[tuple[int, int], MarkerLane] = {}
 
     async def close(self) -> None:
         """Stop appending and hang up."""
         await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
+        await asyncio.gather(*(lane.close() for lane in self._marker_lanes.values()))
         clients = [self._asking, *self._marking, *self._appending]
         await asyncio.gather(*(client.close() for client in clients), self._admin.close())
 
@@ -172,16 +175,12 @@ class Destination:
             return next((look(found.records, h) for h in headers if h.last_offset >= log_end - 1), None)
 
     async def mark(self, topic: str, partition: int, write: Markers) -> int:
-        """Send markers to the leader and return the code of the answer: one for all of them, refusals may hide in
-        a 0.
-        """
-        marking = self._marking[_stripe(topic, partition)]
-        node = await marking.find_leader(topic, partition)
-        place = ((topic, partition),)
-        markers = [Marker(write.producer_id, epoch, coordinator, place) for epoch, coordinator in write.epochs]
-        response = await marking.send(node, WriteTxnMarkersRequest(markers), 60_000)
-        codes = [r.error_code for r in response.results]
-        return next((code for code in codes if code), 0)
+        """Send markers to the leader, see `MarkerLane.mark`."""
+        stripe = _stripe(topic, partition)
+        node = await self._marking[stripe].find_leader(topic, partition)
+        if (node, stripe) not in self._marker_lanes:
+            self._marker_lanes[node, stripe] = MarkerLane(self._marking[stripe], node)
+        return await self._marker_lanes[node, stripe].mark(topic, partition, write)
 
     async def delete_records(self, topic: str, partition: int, offset: int) -> None:
         """Move the log's start up to `offset`. A policy of `compact` alone refuses it: for a moment it has `delete`."""
