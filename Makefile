@@ -53,9 +53,9 @@ bench: setup
 bench-quick: setup
 	$(BIN)/python -m bench --quick
 
-## chaos: faults by seed on two real clusters and two workers under load; needs root (SEED=1 ROUNDS=20)
+## chaos: faults by seed on two real clusters and workers under load; needs root (SEED=1 ROUNDS=20 WORKERS=2 ONLY=SIGKILL)
 chaos: kafka
-	$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),20)
+	$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),20) --workers $(or $(WORKERS),2) --only "$(ONLY)"
 
 ## soak: the same load without faults; memory and file handles over time (MINUTES=30)
 soak: kafka

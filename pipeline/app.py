@@ -47,9 +47,9 @@ log = logging.getLogger(__name__)
 topics = worker.topics
 STORE_CACHE_BYTES = 8 << 20
 """Block cache of one table partition: Faust's rocksdict driver would take up to 2 GiB for each."""
-
-
 STOPS_WITHIN_S = 8.0
+HEARTBEAT_S = 0.5
+"""How often a worker asks its group's coordinator, and so how late it hears that another has left."""
 
 
 def _end() -> None:
@@ -98,6 +98,16 @@ class App(faust.App):
             log.exception("The worker did not stop in order")
         await super().on_stop()
 
+    async def _on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Take up the work of the partitions that are now ours; what stays keeps copying (design: ownership).
+
+        Before the tables are: nothing of that work needs them here, and Faust first opens their stores, which takes
+        seconds on a busy machine. Its signal of the same name comes after that.
+        """
+        if not self.should_stop:
+            worker.own({tp.partition for tp in assigned if tp.topic == topics.progress})
+        await super()._on_partitions_assigned(assigned, generation_id)
+
     def _on_autodiscovery_error(self, name: str) -> None:
         """An agent or table that cannot be imported ends the worker: Faust would warn and run without it."""
         raise RuntimeError(f"{name} cannot be imported") from sys.exc_info()[1]
@@ -112,7 +122,7 @@ app = App(
     broker=[f"kafka://{server.strip()}" for server in settings.bootstrap_servers.split(",")],
     broker_credentials=credentials,
     broker_session_timeout=settings.session_timeout_ms / 1000,
-    broker_heartbeat_interval=min(2.0, settings.session_timeout_ms / 5000),
+    broker_heartbeat_interval=HEARTBEAT_S,
     broker_commit_interval=1.0,
     consumer_auto_offset_reset="earliest",
     datadir=settings.data_dir,
@@ -152,13 +162,6 @@ def table(name: str) -> Any:
         partitions=settings.partitions,
         options={"block_cache_size": STORE_CACHE_BYTES, "write_buffer_size": 4 << 20, "max_write_buffer_number": 2},
     )
-
-
-@app.on_partitions_assigned.connect
-async def assigned(*arguments: Any, **_: Any) -> None:
-    """Take up the work of the partitions that are now ours; what stays keeps copying (design: ownership)."""
-    partitions: set[TP] = arguments[1]  # the sender comes first
-    worker.own({tp.partition for tp in partitions if tp.topic == topics.progress})
 
 
 @app.task  # type: ignore[untyped-decorator]

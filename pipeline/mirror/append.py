@@ -242,9 +242,12 @@ class Chain:
             self._spent.discard(write.token)
 
     def doubt(self, write: Write, reason: str) -> None:
-        """Settle a write that may have landed or may land yet: no answer, a timeout, an unclear error."""
+        """Settle a write that may have landed or may land yet: no answer, a timeout, an unclear error.
+
+        The first reason stays: what was in flight behind that write is refused because of it, with another.
+        """
         self._settle(write)
-        self.doubtful = reason
+        self.doubtful = self.doubtful or reason
 
     def read(self, reading: Reading) -> None:
         """Start again from what the leader says. Raises ForeignWrite if the log end cannot be our doing."""

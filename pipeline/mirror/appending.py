@@ -70,6 +70,18 @@ class Appender:
         """Whether `resume` has to come before anything is written."""
         return self._chain is None or self._chain.doubtful is not None or self._failure is not None
 
+    @property
+    def doubt(self) -> Doubt:
+        """What that is, as it was answered."""
+        reason = self._chain.doubtful if self._chain is not None else None
+        return Doubt(reason or "an append was not acknowledged", refresh=self._refresh)
+
+    def ended_by(self, reason: Doubt | ClusterError) -> None:
+        """Hear what has ended the caller's round. Who was asked may not lead any more, or not yet, so that `resume`
+        asks who does: an election may fall between that question and the next, and nobody else would put it again.
+        """
+        self._refresh = self._refresh or isinstance(reason, ClusterError) or reason.refresh
+
     async def resume(self) -> int:
         """Read the leader's state, once nothing is in flight, and return the offset to go on at."""
         topic = self.piece.mirror_topic
@@ -276,7 +288,7 @@ class Appender:
         if seconds_awake() - self._alive_at > READING_LIFETIME_MS / 1000:
             raise Doubt("the last reading is too old to write on")
         if self._active.doubtful is not None:
-            raise Doubt(self._active.doubtful, refresh=self._refresh)
+            raise self.doubt
 
     def _settle(self, write: Append | Markers, judgement: Judgement, detail: str, size: int = 0) -> None:
         """A write was answered with an error; what the code means is for the table of verdicts to say."""

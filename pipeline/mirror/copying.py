@@ -176,6 +176,7 @@ class Copier:
                     self.status.waits_for, pause = str(reason), LONGEST_PAUSE_S
                 except (Doubt, ClusterError) as reason:
                     self.status.waits_for = str(reason)
+                    self._appender.ended_by(reason)
                     self._count("clusterlink_append_retries_total")
                     log.info("%s: reading the mirror's end again: %s", self.piece, reason)
                 except Exception as error:
@@ -354,4 +355,4 @@ class Copier:
         if self._failure is not None:
             raise self._failure
         if self._appender.has_doubt:
-            raise Doubt("an append was not acknowledged")
+            raise self._appender.doubt

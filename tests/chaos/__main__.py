@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,15 +23,18 @@ from tests.chaos.soaking import soak
 @click.option("--seed", default=1, show_default=True, help="Which clusters, which faults, where and for how long.")
 @click.option("--rounds", default=20, show_default=True, help="How many faults.")
 @click.option("--first", default=1, show_default=True, help="The number of the first fault, to replay one.")
+@click.option("--only", default="", help="Only faults with this in their name: SIGKILL, rolling.")
+@click.option("--workers", default=2, show_default=True, help="How many.")
 @click.option("--minutes", type=float, help="No faults for so long, and a look at memory and file handles.")
 @click.option("--folder", type=click.Path(path_type=Path), help="For the workers' logs and the report.")
-def main(seed: int, rounds: int, first: int, minutes: float | None, folder: Path | None) -> None:
+def main(seed: int, minutes: float | None, folder: Path | None, **how: Any) -> None:
     """Real brokers, real workers, faults by seed."""
     folder = folder or Path(tempfile.mkdtemp(prefix="clusterlink-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
     if minutes is not None:
         sys.exit(0 if _soak(seed, minutes, folder) else 1)
-    outcome = run(seed, rounds, folder, first=first, say=_say, is_over=_interrupted().is_set)
+    is_over = _interrupted().is_set
+    outcome = run(seed, folder=folder, say=_say, is_over=is_over, **how)
     for line in report.lines(outcome):
         _say(line)
     report.write_json(outcome, folder / "report.json")

@@ -30,7 +30,7 @@ class Hand:
     side: str
     broker: int
     both: bool
-    """Of a network fault: both workers' ways, not one's."""
+    """Of a network fault: all workers' ways, not one's."""
     seconds: float
     topic: int
     value: int
@@ -48,15 +48,15 @@ class Fault(NamedTuple):
     """The side it has to be done on, where it is not any."""
 
 
-def draw(seed: int, number: int, world: World) -> tuple[Fault, Hand]:
-    """The fault of a round; the same for the same seed and number."""
+def draw(seed: int, number: int, world: World, only: str = "") -> tuple[Fault, Hand]:
+    """The fault of a round, of those with `only` in their name; the same for the same seed and number."""
     dice = random.Random(f"{seed} round {number}")
-    possible = [each for each in FAULTS if each.needs(world) != "none"]
+    possible = [each for each in FAULTS if each.needs(world) != "none" and only in each.name]
     fault = dice.choices(possible, [each.weight for each in possible])[0]
     side = fault.needs(world) or dice.choice(SIDES)
     broker = dice.choice(list(world.clusters[side].node_ids))
     return fault, Hand(
-        dice.randrange(2),
+        dice.randrange(len(world.workers)),
         side,
         broker,
         dice.random() < 0.5,
@@ -116,6 +116,25 @@ def _hiccup(world: World, hand: Hand) -> None:
         time.sleep(0.5)
 
 
+def _crawl(world: World, hand: Hand) -> None:
+    """A tenth of its time, in slices: an event loop that is late with everything, as on a machine that has too much to
+    do.
+    """
+    worker = world.workers[hand.worker]
+    until = time.monotonic() + 2 * hand.seconds
+    while time.monotonic() < until:
+        worker.freeze()
+        time.sleep(0.18)
+        worker.thaw()
+        time.sleep(0.02)
+
+
+def _jump(world: World, hand: Hand) -> None:
+    """Hours to and fro; the other workers' clocks stay, and this one's stays wrong for the rounds that follow."""
+    world.clocks[hand.worker].jump(hand.value % 13 - 6 or 12)
+    time.sleep(hand.seconds)
+
+
 def _roll(world: World, hand: Hand) -> None:
     for worker in world.workers:
         _end(world, worker)
@@ -154,13 +173,13 @@ def _start(world: World, worker: WorkerProcess) -> None:
 
 
 def _taken_over(world: World, gone: WorkerProcess) -> None:
-    other = next(each for each in world.workers if each is not gone)
+    others = [each for each in world.workers if each is not gone]
 
-    def has_everything() -> bool:
-        world.supervise()  # the other may have had reasons of its own to end
-        return len(other.owned) == CONTROL_PARTITIONS
+    def have_everything() -> bool:
+        world.supervise()  # they may have had reasons of their own to end
+        return sum(len(each.owned) for each in others) == CONTROL_PARTITIONS
 
-    wait_until(has_everything, "the other worker has everything", BACK_WITHIN_S)
+    wait_until(have_everything, "the other workers have everything", BACK_WITHIN_S)
 
 
 def _broker(hard: bool) -> Callable[[World, Hand], None]:
@@ -244,16 +263,18 @@ def _half_open(world: World, hand: Hand) -> None:
 
 
 def _cables(world: World, hand: Hand) -> list[WeatherCable]:
-    workers = (0, 1) if hand.both else (hand.worker,)
+    workers = range(len(world.workers)) if hand.both else (hand.worker,)
     return [cable for worker in workers for cable in world.cables[worker, hand.side]]
 
 
 FAULTS = (
     Fault("worker: SIGTERM", _terminate, 3, takes_over=True),
     Fault("worker: SIGKILL", _kill, 4, takes_over=True),
-    Fault("worker: SIGKILL of both", _kill_both, 1),
+    Fault("workers: all killed", _kill_both, 1),
     Fault("worker: frozen past its session (zombie)", _freeze, 3, takes_over=True),
     Fault("worker: frozen again and again", _hiccup),
+    Fault("worker: slow event loop", _crawl),
+    Fault("worker: clock jumps", _jump, 1),
     Fault("worker: data directory deleted", _wipe),
     Fault("worker: disk full for a while", _fill_disk, 1),
     Fault("workers: rolling restart", _roll, 1),

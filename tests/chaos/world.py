@@ -1,4 +1,6 @@
-"""What a run is made of: two clusters, two workers in networks of their own, a link, mirrors, load, checker, watch."""
+"""What a run is made of: two clusters, workers in networks and with clocks of their own, a link, mirrors, load, a
+checker, a watch.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ from tests.chaos.watching import Watch
 from tests.chaos.weather import WeatherCable
 from tests.support.asking import Rest, checked
 from tests.support.clients import create_topic
+from tests.support.clocks import Clock
 from tests.support.networks import Network
 from tests.support.workers import WorkerProcess, wait_until
 
@@ -37,6 +40,8 @@ class World:
     workers: list[WorkerProcess]
     cables: dict[tuple[int, str], list[WeatherCable]]
     """By worker and side: its ways to the brokers."""
+    clocks: list[Clock]
+    """Each worker's."""
     load: Load
     checker: Checker
     watch: Watch
@@ -64,8 +69,10 @@ class World:
 
 
 @contextmanager
-def world(seed: int, folder: Path, rest_s: float, say: Callable[[str], None]) -> Iterator[World]:
-    """A seed makes the clusters: every third has three brokers at the source, every third at the destination."""
+def world(seed: int, folder: Path, rest_s: float, say: Callable[[str], None], many: int = 2) -> Iterator[World]:
+    """With so many workers. A seed makes the clusters: every third has three brokers at the source, every third at the
+    destination.
+    """
     dice = random.Random(f"{seed} world")
     three = dice.choice((None, *SIDES))
     options = {side: _options(3 if side == three else 1) for side in SIDES}
@@ -81,10 +88,11 @@ def world(seed: int, folder: Path, rest_s: float, say: Callable[[str], None]) ->
             minimum = {"min_insync_replicas": str(max(1, replicas - 1))}
             configs = {name.replace(".", "_"): value for name, value in topic.configs.items()}
             create_topic(source, topic.name, topic.partitions, replicas, **configs, **minimum)
-        workers, cables = _workers(stack, clusters, folder)
+        workers, cables, clocks = _workers(stack, clusters, folder, many)
         checker = Checker(clusters["source"], clusters["destination"])
         load = Load(clusters["source"], seed, checker.acknowledged, rest_s)
-        made = World(clusters, workers, cables, load, checker, Watch(clusters["source"], clusters["destination"]), say)
+        watch = Watch(clusters["source"], clusters["destination"])
+        made = World(clusters, workers, cables, clocks, load, checker, watch, say)
         wait_until(made.shared, "the work is shared", BACK_WITHIN_S)
         _link(made)
         for part in (checker, load, made.watch):
@@ -102,22 +110,25 @@ def _options(brokers: int) -> ClusterOptions:
 
 
 def _workers(
-    stack: ExitStack, clusters: dict[str, LocalCluster], folder: Path
-) -> tuple[list[WorkerProcess], dict[tuple[int, str], list[WeatherCable]]]:
+    stack: ExitStack, clusters: dict[str, LocalCluster], folder: Path, many: int
+) -> tuple[list[WorkerProcess], dict[tuple[int, str], list[WeatherCable]], list[Clock]]:
     workers: list[WorkerProcess] = []
+    clocks: list[Clock] = []
     cables: dict[tuple[int, str], list[WeatherCable]] = {}
-    for number in range(2):
+    for number in range(many):
         network = stack.enter_context(Network())
         for side, cluster in clusters.items():
             ports = [int(address.rpartition(":")[2]) for address in cluster.bootstrap_servers.split(",")]
             cables[number, side] = [network.leads(port, WeatherCable) for port in ports]
             for cable in cables[number, side]:
                 stack.callback(cable.close)
+        clocks.append(Clock(folder / f"clock-{number + 1}"))
         worker = WorkerProcess(
             clusters["destination"].bootstrap_servers,
             folder,
             workers[0].app_id if workers else None,
             network=network,
+            environment=clocks[-1].environment,
             partitions=str(CONTROL_PARTITIONS),
             replication_factor=str(min(3, clusters["destination"].options.brokers)),
         )
@@ -126,7 +137,7 @@ def _workers(
         worker.launch()
     for worker in workers:
         worker.wait_until_ready()
-    return workers, cables
+    return workers, cables, clocks
 
 
 def _link(made: World) -> None:

@@ -59,6 +59,8 @@ class Appender:
 
     def abandon(self) -> None: ...
 
+    def ended_by(self, reason: Exception) -> None: ...
+
 
 class Source:
     """Has a live record at 0, and at 100 one of an aborted transaction."""
