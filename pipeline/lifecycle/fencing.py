@@ -129,7 +129,11 @@ class _Fencing:
         self._is_fenced.add(place)
 
     async def _log_end(self, place: Place) -> int:
-        return await self._context.destination.log_end(place.topic, place.partition)
+        try:
+            return await self._context.destination.log_end(place.topic, place.partition)
+        except ClusterError:
+            await self._context.destination.refresh(place.topic)  # it may not lead any more
+            raise
 
     async def _at_leader(self, node: int, places: Sequence[Place]) -> None:
         try:

@@ -115,7 +115,10 @@ class Destination:
             if before == after and reading.is_settled:
                 return reading
             await asyncio.sleep(UNSETTLED_PAUSE_S)
-        raise Unreachable(f"{topic}-{partition}: the log's end is not replicated: too few in-sync replicas")
+        raise Unreachable(
+            f"{topic}-{partition}: its log ends at {reading.log_end} and is replicated up to {reading.high_watermark}: "
+            "replicas are slow, or fewer of them in sync than min.insync.replicas"
+        )
 
     async def log_end(self, topic: str, partition: int) -> int:
         """The true end of the leader's log now."""

@@ -23,7 +23,7 @@ _REASONS = {
 SOURCE_UNAVAILABLE = "source_unavailable"
 _WORDS = {
     SOURCE_SILENT: SOURCE_UNAVAILABLE,
-    "too few in-sync replicas": "not_enough_replicas",
+    "min.insync.replicas": "not_enough_replicas",
     "no leader known": "no_leader",
 }
 REASONS = (SOURCE_UNAVAILABLE, "not_enough_replicas", "no_leader")

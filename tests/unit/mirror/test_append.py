@@ -147,6 +147,15 @@ def test_whatever_is_not_acknowledged_stops_the_chain(settle: str) -> None:
     assert made.append(2, 1).stamp == Stamp(PID, 0, 2)
 
 
+def test_the_first_reason_for_a_doubt_stays() -> None:
+    """What was in flight behind it is refused because of it (45), which tells nobody what to mend."""
+    made = chain(0, (0, -1, -1))
+    first, second = made.append(0, 1), made.append(1, 1)
+    made.refused(first, "too few replicas")
+    made.refused(second, "out of order")
+    assert made.doubtful == "too few replicas"
+
+
 def test_a_late_acknowledgement_does_not_lift_a_doubt() -> None:
     made = chain(0, (0, -1, -1))
     first, second = made.append(0, 1), made.append(1, 1)

@@ -55,7 +55,7 @@ def test_counts_go_on_when_a_copier_ends_and_another_begins() -> None:
         (judge(Api.FETCH, 5).reason, "no_leader"),
         ("m-0: no leader known", "no_leader"),
         (SOURCE_SILENT, "source_unavailable"),
-        ("m-0: the log's end is not replicated: too few in-sync replicas", "not_enough_replicas"),
+        ("m-0: replicas are slow, or fewer of them in sync than min.insync.replicas", "not_enough_replicas"),
         (judge(Api.PRODUCE, 45).reason, None),
     ],
 )
