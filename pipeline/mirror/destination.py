@@ -116,8 +116,8 @@ class Destination:
                 return reading
             await asyncio.sleep(UNSETTLED_PAUSE_S)
         raise Unreachable(
-            f"{topic}-{partition}: its log ends at {reading.log_end} and is replicated up to {reading.high_watermark}: "
-            "replicas are slow, or fewer of them in sync than min.insync.replicas"
+            f"{topic}-{partition}: the end of its log is not replicated: replicas are slow, or fewer of them in sync "
+            "than min.insync.replicas"
         )
 
     async def log_end(self, topic: str, partition: int) -> int:
