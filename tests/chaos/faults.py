@@ -42,8 +42,6 @@ class Fault(NamedTuple):
     name: str
     do: Callable[[World, Hand], None]
     weight: int = 2
-    takes_over: bool = False
-    """Whether another worker takes over: how far the mirror fell behind is the take-over time."""
     needs: Callable[[World], str | None] = lambda _: None
     """The side it has to be done on, where it is not any."""
 
@@ -180,6 +178,9 @@ def _taken_over(world: World, gone: WorkerProcess) -> None:
         return sum(len(each.owned) for each in others) == CONTROL_PARTITIONS
 
     wait_until(have_everything, "the other workers have everything", BACK_WITHIN_S)
+    wanted = world.watch.source_ends
+    wait_until(lambda: world.watch.mirror_has(wanted), f"the mirror has {wanted}", BACK_WITHIN_S)
+    world.taken_over_s = world.watch.most_behind_s
 
 
 def _broker(hard: bool) -> Callable[[World, Hand], None]:
@@ -268,10 +269,10 @@ def _cables(world: World, hand: Hand) -> list[WeatherCable]:
 
 
 FAULTS = (
-    Fault("worker: SIGTERM", _terminate, 3, takes_over=True),
-    Fault("worker: SIGKILL", _kill, 4, takes_over=True),
+    Fault("worker: SIGTERM", _terminate, 3),
+    Fault("worker: SIGKILL", _kill, 4),
     Fault("workers: all killed", _kill_both, 1),
-    Fault("worker: frozen past its session (zombie)", _freeze, 3, takes_over=True),
+    Fault("worker: frozen past its session (zombie)", _freeze, 3),
     Fault("worker: frozen again and again", _hiccup),
     Fault("worker: slow event loop", _crawl),
     Fault("worker: clock jumps", _jump, 1),

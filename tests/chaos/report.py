@@ -43,13 +43,14 @@ def lines(outcome: Outcome) -> Iterator[str]:
 
 def figures(outcome: Outcome) -> dict[str, float]:
     """Seconds and numbers of a run."""
-    kills = _behind(outcome, "worker: SIGKILL")
+    kills, ends = _taken_over(outcome, "worker: SIGKILL"), _taken_over(outcome, "worker: SIGTERM")
     return {
         "take-over after SIGKILL, p50, s": percentile(kills, 0.5),
         "take-over after SIGKILL, p95, s": percentile(kills, 0.95),
         "take-over after SIGKILL, worst, s": max(kills, default=0.0),
-        "hand-over after SIGTERM, p50, s": percentile(_behind(outcome, "worker: SIGTERM"), 0.5),
-        "hand-over after SIGTERM, p95, s": percentile(_behind(outcome, "worker: SIGTERM"), 0.95),
+        "hand-over after SIGTERM, p50, s": percentile(ends, 0.5),
+        "hand-over after SIGTERM, p95, s": percentile(ends, 0.95),
+        "hand-over after SIGTERM, worst, s": max(ends, default=0.0),
         "rolling restart, most behind, s": max(_behind(outcome, "workers: rolling restart"), default=0.0),
         "slowest end after SIGTERM, s": outcome.slowest_end_s,
         "ends after SIGTERM that took more than 10 s": float(outcome.late_ends),
@@ -59,6 +60,10 @@ def figures(outcome: Outcome) -> dict[str, float]:
 
 def _behind(outcome: Outcome, name: str) -> list[float]:
     return [each.most_behind_s for each in outcome.rounds if each.fault.name == name]
+
+
+def _taken_over(outcome: Outcome, name: str) -> list[float]:
+    return [each.taken_over_s for each in outcome.rounds if each.fault.name == name and each.taken_over_s is not None]
 
 
 def write_json(outcome: Outcome, file: Path) -> None:
@@ -71,6 +76,7 @@ def write_json(outcome: Outcome, file: Path) -> None:
             "took_s": each.took_s,
             "caught_up_s": each.caught_up_s,
             "most_behind_s": each.most_behind_s,
+            "taken_over_s": each.taken_over_s,
         }
         for each in outcome.rounds
     ]

@@ -32,6 +32,8 @@ class Round:
     """After it; None for stuck."""
     most_behind_s: float
     """The oldest record the mirror ever lacked, from the fault's beginning to the end of the round."""
+    taken_over_s: float | None
+    """The same until the others had taken over and caught up; None where nobody had to."""
 
 
 @dataclass
@@ -90,7 +92,7 @@ def _round(made: World, seed: int, number: int, only: str) -> Round:
     fault, hand = draw(seed, number, made, only)
     where = f"{hand.side}, worker {hand.worker + 1}{', all' if hand.both else ''}, {hand.seconds:.1f} s"
     made.say(f"{time.strftime('%H:%M:%S')} {number:>3}  {fault.name} ({where})")
-    made.watch.most_behind_s = 0.0
+    made.watch.most_behind_s, made.taken_over_s = 0.0, None
     began = time.monotonic()
     is_undone = True
     try:
@@ -102,7 +104,7 @@ def _round(made: World, seed: int, number: int, only: str) -> Round:
     is_caught_up = is_undone and _has_caught_up(made, CATCH_UP_WITHIN_S)
     caught_up_s = time.monotonic() - over if is_caught_up else None
     made.checker.settle()
-    return Round(number, fault, hand, over - began, caught_up_s, made.watch.most_behind_s)
+    return Round(number, fault, hand, over - began, caught_up_s, made.watch.most_behind_s, made.taken_over_s)
 
 
 def _has_caught_up(made: World, within_s: float) -> bool:
@@ -114,11 +116,7 @@ def _has_caught_up(made: World, within_s: float) -> bool:
             before = made.watch.source_ends
             time.sleep(1.0)
             wanted = made.watch.source_ends if made.watch.source_ends is not before else None
-        elif (
-            all(made.watch.mirror_ends.get(place, 0) >= end for place, end in wanted.items())
-            and made.watch.behind_s < IS_QUICK_S
-            and made.shared()
-        ):
+        elif made.watch.mirror_has(wanted) and made.watch.behind_s < IS_QUICK_S and made.shared():
             return True
         time.sleep(0.25)
     made.say(f"    the mirror ends at {made.watch.mirror_ends}, the source at {made.watch.source_ends}")

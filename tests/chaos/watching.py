@@ -41,6 +41,10 @@ class Watch:
         self._stop.set()
         self._thread.join(30)
 
+    def mirror_has(self, wanted: Ends) -> bool:
+        """Whether the mirror reaches as far as that."""
+        return all(self.mirror_ends.get(place, 0) >= end for place, end in wanted.items())
+
     def _run(self) -> None:
         admins = self._admins()
         while not self._stop.wait(SAMPLE_S):

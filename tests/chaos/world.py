@@ -46,6 +46,8 @@ class World:
     checker: Checker
     watch: Watch
     say: Callable[[str], None]
+    taken_over_s: float | None = None
+    """The oldest record that the mirror lacked, until others had a gone worker's work and the mirror had caught up."""
     ended_by_themselves: int = 0
     slowest_end_s: float = 0.0
     """Of the ends by SIGTERM that were in time."""
