@@ -36,14 +36,18 @@ class Authority:
         self.certificate = _pem(unsigned.sign(self._key, hashes.SHA256()))
 
     def issue(
-        self, common_name: str, hosts: tuple[str, ...] = (), valid_for: datetime.timedelta = _VALID_FOR
+        self,
+        common_name: str,
+        hosts: tuple[str, ...] = (),
+        valid_for: datetime.timedelta = _VALID_FOR,
+        organization: str = "",
     ) -> KeyPair:
         """A key and a certificate for a user (its name) or for a server (the hosts it answers for).
 
         It is valid from a day ago on; with less than nothing for `valid_for` it has expired.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        unsigned = _builder(_name(common_name), self._name, key.public_key(), valid_for)
+        unsigned = _builder(_name(common_name, organization), self._name, key.public_key(), valid_for)
         if hosts:
             unsigned = unsigned.add_extension(x509.SubjectAlternativeName([_host(h) for h in hosts]), critical=False)
         private = key.private_bytes(
@@ -67,8 +71,10 @@ def _builder(
     )
 
 
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+def _name(common_name: str, organization: str = "") -> x509.Name:
+    """Brokers write it the other way round: ``CN=worker,O=Example``."""
+    parts = {NameOID.ORGANIZATION_NAME: organization, NameOID.COMMON_NAME: common_name}
+    return x509.Name([x509.NameAttribute(kind, value) for kind, value in parts.items() if value])
 
 
 def _host(host: str) -> x509.GeneralName:

@@ -48,6 +48,24 @@ def wait_until(condition: Callable[[], object], what: str, within_s: float = 30.
     return time.monotonic() - began
 
 
+class InARow:
+    """Counts how often something has happened while something else has stayed as it is, since that changed last.
+
+    For what is to go smoothly, but may stumble where a machine is too busy: a test waits until it has for long enough.
+    """
+
+    def __init__(self, happened: Callable[[], int], stays: Callable[[], object]) -> None:
+        self._happened, self._stays = happened, stays
+        self._before, self._since = stays(), happened()
+
+    def count(self) -> int:
+        """Look again."""
+        now = self._stays()
+        if now != self._before:
+            self._before, self._since = now, self._happened()
+        return self._happened() - self._since
+
+
 class WorkerProcess:
     """`python -m faust -A pipeline.app worker` with settings of its own. A `with` block starts it and ends it."""
 

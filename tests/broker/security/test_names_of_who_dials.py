@@ -1,0 +1,193 @@
+"""Who dials for a partner that waits, by certificate, token and ticket: guards do not hit him (MODE-43, MIRROR-4).
+
+Two clusters with users and ACLs, a worker beside each that logs in to it by certificate, with the least rights. One
+cluster knows certificates by their subjects, the other by names that its rules make of them. A link of one cluster
+each, with a credential of its own (SEC-22).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import ResourceType
+
+from pipeline.local.certificates import KeyPair
+from pipeline.local.cluster import LocalCluster
+from pipeline.local.options import ClusterOptions, Protocol
+from tests.broker.security.test_read_only_guard import denied, is_refused
+from tests.support.asking import Rest, assert_equal, checked, wait_for_ends
+from tests.support.clients import create_topic
+from tests.support.kerberos import Kdc, need_kerberos
+from tests.support.listeners import both, by_keytab, by_token, java_of, taking, tickets_of, tokens_of
+from tests.support.permitting import allow
+from tests.support.producing import numbered, produce
+from tests.support.token_server import TokenServer
+from tests.support.workers import WorkerProcess, wait_until
+
+pytestmark = pytest.mark.timeout(500)
+APP, HEAD, SECRET = "names-app", "named", "planted-client-secret-5d0e"
+RULES = {"listener.name.ssl.ssl.principal.mapping.rules": "RULE:^CN=(.*?),O=Example$/$1-by-rule/,DEFAULT"}
+WORKER, DIALLER = "CN=worker,O=Example", "CN=dialler,O=Example"
+BY_RULE = {WORKER: "worker-by-rule", DIALLER: "dialler-by-rule"}
+CARRYING = {
+    "cluster": "DESCRIBE ALTER",
+    "app": "CREATE DESCRIBE DESCRIBE_CONFIGS READ WRITE",
+    "mirrors": "CREATE DESCRIBE ALTER DESCRIBE_CONFIGS ALTER_CONFIGS READ WRITE DELETE",
+}
+"""What docs/security.md lists for workers, their own and those that dial for them."""
+
+
+@dataclass
+class World:
+    """`plain` knows certificates by their subjects, `ruled` by names of its own; links are dialled by `means`."""
+
+    plain: LocalCluster
+    ruled: LocalCluster
+    folder: Path
+    means: dict[str, dict[str, str]]
+
+    def worker(self, cluster: LocalCluster, kdc: Kdc | None = None, **settings: str) -> WorkerProcess:
+        """Not started yet; it logs in by certificate."""
+        assert cluster.authority is not None
+        config = self.folder / f"{cluster.cluster_id}.config"
+        own = by_certificate(cluster, cluster.authority.issue("worker", organization="Example"), self.folder)
+        config.write_text("".join(f"{name.replace('_', '.')}={value}\n" for name, value in own.items()))
+        settings = {"command_config": str(config), "password_encoder_secret": "a key for names"} | settings
+        where = kdc.environment if kdc is not None else {}
+        return WorkerProcess(cluster.bootstrap(Protocol.SSL), self.folder, APP, environment=where, **settings)
+
+
+def by_certificate(cluster: LocalCluster, keys: KeyPair, folder: Path) -> dict[str, str]:
+    """Properties of a client, with underscores for dots; keys and trust in files of PEM (LINK-83, LINK-85)."""
+    at = folder / cluster.cluster_id
+    at.mkdir(exist_ok=True)
+    (at / "keys.pem").write_text(keys.key + keys.certificate)
+    (at / "trust.pem").write_text(keys.authority)
+    return {
+        "bootstrap_servers": cluster.bootstrap(Protocol.SSL),
+        "security_protocol": "SSL",
+        "ssl_truststore_type": "PEM",
+        "ssl_truststore_location": str(at / "trust.pem"),
+        "ssl_keystore_type": "PEM",
+        "ssl_keystore_location": str(at / "keys.pem"),
+    }
+
+
+def in_line(cluster: LocalCluster, head: str = "") -> dict[str, str]:
+    """Properties of a link that dials by certificate, with underscores for dots."""
+    assert cluster.authority is not None
+    keys = cluster.authority.issue("dialler", organization="Example")
+    given = {
+        "bootstrap_servers": cluster.bootstrap(Protocol.SSL),
+        "security_protocol": "SSL",
+        "ssl_truststore_type": "PEM",
+        "ssl_truststore_certificates": keys.authority,
+        "ssl_keystore_type": "PEM",
+        "ssl_keystore_certificate_chain": keys.certificate,
+        "ssl_keystore_key": keys.key,
+    }
+    return {f"{head}{name}": value for name, value in given.items()}
+
+
+@pytest.fixture(scope="module")
+def kdc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kdc]:
+    need_kerberos()
+    with Kdc(tmp_path_factory.mktemp("kdc")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def world(kdc: Kdc, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    def options(tokens: TokenServer, **properties: str) -> ClusterOptions:
+        return ClusterOptions(
+            protocols=(Protocol.SASL_PLAINTEXT, Protocol.SSL),
+            users={"admin": "admin-secret", "alice": "alice-secret"},
+            super_users=("admin",),
+            client_certificates="required",
+            properties=taking("OAUTHBEARER", "GSSAPI") | tokens_of(tokens) | tickets_of(kdc) | properties,
+            java_properties=java_of(tokens, kdc),
+        )
+
+    with (
+        TokenServer({"token-client": SECRET}) as tokens,
+        LocalCluster(options(tokens)) as plain,
+        LocalCluster(options(tokens, **RULES)) as ruled,
+    ):
+        own = {"local_bootstrap_servers": plain.bootstrap_servers}
+        means = {
+            "certified": in_line(ruled) | in_line(plain, "local_"),
+            "token": both(by_token(tokens, "token-client", SECRET)) | own,
+            "ticket": both(by_keytab(kdc.keytab("ticketed"), "ticketed")) | own,
+        }
+        permit(plain, WORKER, DIALLER, "token-client", "ticketed")
+        permit(ruled, BY_RULE[WORKER], BY_RULE[DIALLER], "token-client", "ticketed")
+        yield World(plain, ruled, tmp_path_factory.mktemp("workers"), means)
+
+
+def permit(cluster: LocalCluster, *users: str) -> None:
+    for user in users:
+        allow(cluster, user, CARRYING["cluster"])
+        allow(cluster, user, CARRYING["app"], APP, prefixed=True)
+        allow(cluster, user, "READ", APP, prefixed=True, kind=ResourceType.GROUP)
+        allow(cluster, user, CARRYING["mirrors"], HEAD, prefixed=True)
+    allow(cluster, "alice", "WRITE DESCRIBE", HEAD, prefixed=True)
+
+
+@contextmanager
+def at_work(*workers: tuple[WorkerProcess, LocalCluster]) -> Iterator[list[Rest]]:
+    """The workers, started at once, and what they say over REST."""
+    with ExitStack() as stack:
+        for worker, _ in workers:
+            stack.enter_context(worker.ended_with_us())
+            worker.launch()
+        for worker, _ in workers:
+            worker.wait_until_ready()
+        yield [stack.enter_context(Rest(worker, cluster)) for worker, cluster in workers]
+
+
+def pair(waiting: tuple[Rest, LocalCluster], dialling: tuple[Rest, LocalCluster], link: str, **means: str) -> None:
+    """A source-initiated link, and a mirror of the topic of its name."""
+    (here, public), (there, private) = waiting, dialling
+    create_topic(private, f"{HEAD}-{link}")
+    produce(private, f"{HEAD}-{link}", numbered(20))
+    checked(here.create_waiting(link, private, availability_check_ms="1000"))
+    checked(there.create_source_half(link, public, **means))
+    wait_until(lambda: here.create_mirror(link, f"{HEAD}-{link}").is_success, f"{link} is carried", 120, 1)
+    here.wait_for_status(link, f"{HEAD}-{link}", within_s=120)
+    wait_for_ends(private, public, f"{HEAD}-{link}")
+
+
+def test_a_guard_spares_who_dials_by_whatever_name(world: World, kdc: Kdc, unique: Callable[[str], str]) -> None:
+    """Where no one can tell the name there is no guard, and that is said, until an operator tells it."""
+    plain, ruled = world.plain, world.ruled
+    private = world.worker(plain, kdc)
+    with at_work((private, plain)) as (there,):
+        public = world.worker(ruled)
+        with at_work((public, ruled)) as (here,):
+            for link, means in world.means.items():
+                pair((here, ruled), (there, plain), link, **means)
+                said = f"Link {link}: no read-only guards (MIRROR-4)"
+                wait_until(lambda said=said: said in public.log(), f"it is said of {link}")
+                assert denied(ruled, f"{HEAD}-{link}") == set()
+            # the other way the subject of the certificate is the name, which the dialling side knows itself
+            pair((there, plain), (here, ruled), "known", **in_line(plain))
+            assert denied(plain, f"{HEAD}-known") == {"User:alice"}
+            assert is_refused(plain, f"{HEAD}-known", "alice")
+            assert "Link known: no read-only guards" not in private.log()
+            public.terminate()
+        names = f"User:{BY_RULE[DIALLER]};User:token-client;User:ticketed"
+        with at_work((world.worker(ruled, guard_spares=names), ruled)) as (here,):
+            for link in world.means:
+                topic = f"{HEAD}-{link}"
+                wait_until(lambda topic=topic: denied(ruled, topic) == {"User:alice"}, f"{topic} is guarded", 60, 0.25)
+                assert is_refused(ruled, topic, "alice")
+                produce(plain, topic, numbered(20, start=20))
+                wait_for_ends(plain, ruled, topic)
+                assert_equal(plain, ruled, topic)
+                assert here.mirror(link, topic)["mirror_status"] == "ACTIVE"
+            produce(ruled, f"{HEAD}-known", numbered(20, start=20))
+            wait_for_ends(ruled, plain, f"{HEAD}-known")
