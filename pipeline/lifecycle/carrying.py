@@ -10,11 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from pipeline.cluster.security import ClientSecurity
-from pipeline.lifecycle.acl_task import principals_of
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.duties import Duty
+from pipeline.lifecycle.own_names import OwnNames
 from pipeline.lifecycle.probing import Finding, event_of, examine
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.carrier import Carrier
@@ -23,8 +22,6 @@ from pipeline.link.models import Link
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import LinkErrorCode, LinkState
 
-ANONYMOUS = "User:ANONYMOUS"
-"""Who shows neither a name nor a certificate."""
 BEATS_PER_CHECK = 2
 """Signs of life in each `availability.check.ms`: one that comes late is no silence."""
 LOOK_S = 1.0
@@ -37,6 +34,7 @@ class Carrying(Duty):
         super().__init__(context, link, wake)
         self._finding: Finding | None = None
         self._carrier: Carrier | None = None
+        self._names = OwnNames(link)
 
     async def run(self) -> None:
         while True:
@@ -71,7 +69,7 @@ class Carrying(Duty):
             link.cluster_link_id,
             link.remote_cluster_id or "",
             context.worker,
-            known_as(context.own.client.security),
+            *(await self._names.known_as(context.own, context.model.topics.app_id)),
             error,
             message,
             now_ms(),
@@ -89,9 +87,3 @@ class Carrying(Duty):
             if left <= 0:
                 return
             await self.rows_change(min(left, LOOK_S))
-
-
-def known_as(security: ClientSecurity) -> tuple[str, ...]:
-    """The names by which the partner's cluster knows this worker; none where a token or a ticket tells it."""
-    found = principals_of(security)
-    return tuple(sorted(found)) if found or security.sasl is not None else (ANONYMOUS,)

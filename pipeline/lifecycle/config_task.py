@@ -77,7 +77,7 @@ class ConfigSync(LinkTask):
             log.info("Link %s: topic configs that this cluster does not know: %s", self.link, ", ".join(sorted(new)))
             self._named |= new
         return Report(
-            [*errors, *report.errors, *await self._grown_by_hand(mirrors)],
+            [*self._denied(mirrors), *errors, *report.errors, *await self._grown_by_hand(mirrors)],
             {"topics": len(mirrors), "skipped_configs": len(report.skipped)},
             {"configs_followed": report.followed, "configs_repaired": report.repaired},
         )
@@ -102,6 +102,16 @@ class ConfigSync(LinkTask):
                 rows += 1
         if rows:
             await self.context.settle(decision)
+
+    def _denied(self, mirrors: list[Mirror]) -> list[TaskError]:
+        """Permissions that copying lacks: only who copies sees them, and this is the task that every link runs."""
+        return [
+            error
+            for mirror in mirrors
+            for position in self.context.model.positions_of(self.link, mirror.mirror_topic)
+            if position.denied and position.is_of(mirror)
+            for error in position.denied
+        ]
 
     def _is_active(self, mirror: Mirror) -> bool:
         current = self.context.model.mirrors.get(mirror_key(self.link, mirror.mirror_topic))

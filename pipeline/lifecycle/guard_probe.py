@@ -3,7 +3,8 @@
 Nobody is told in Kafka by what name a cluster knows him: a certificate's name goes through the broker's mapping rules,
 a token's through its claims, and super users are in the broker's file. So it is tried, on groups that nobody uses: a
 DENY READ for the principal, then the question whether we may still READ the group. What a DENY of ``User:*`` does not
-keep from reading is a super user.
+keep from reading is a super user. Who dials for a partner that waits finds out in the same way by which name that
+cluster knows him.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Collection
 from pipeline.cluster.admin import Admin
 from pipeline.cluster.administration.acls import Acl, AclFilter
 from pipeline.cluster.errors import KafkaFailure, NotAuthorized, TimedOut
+from pipeline.sync.guard_plan import EVERYBODY
 
 SHOWN_WITHIN_S = 15.0
 STALE_S = 300.0
@@ -44,6 +46,15 @@ async def harmless(own: Admin, app_id: str, principals: Collection[str]) -> froz
     return frozenset(names[name] for name, (_, operations) in answers.items() if "READ" in operations)
 
 
+async def known_by(own: Admin, app_id: str, names: Collection[str]) -> frozenset[str]:
+    """Those of `names` by which a cluster knows us; all of them for a super user, whom no DENY hits whatever it names.
+
+    Raises ClusterError, as `harmless`.
+    """
+    fine = await harmless(own, app_id, {EVERYBODY, *names})
+    return frozenset(names) if EVERYBODY in fine else frozenset(names) - fine
+
+
 async def denies_by_default(own: Admin) -> bool:
     """Whether the cluster is known to refuse what no entry allows. Where the broker names the setting it does not tell
     its value (an unknown config counts as sensitive), so False.
@@ -54,15 +65,21 @@ async def denies_by_default(own: Admin) -> bool:
         return False
 
 
-async def has_renamed(own: Admin, principals: Collection[str]) -> bool:
-    """Whether a cluster is known to make other names of the subjects of certificates; False where it does not tell."""
+async def may_have_renamed(own: Admin, principals: Collection[str]) -> bool:
+    """Whether a cluster may make other names of the subjects of certificates; True where it does not tell.
+
+    Rules of one listener (``listener.name.x.ssl.principal.mapping.rules``) may be those of the one that is dialled; of
+    these a broker tells the names only, as of every setting that its table does not have.
+    """
     if not any("=" in principal for principal in principals):
         return False
     try:
-        rules = (await own.broker_configs()).get(NAMING_RULES)
+        configs = await own.broker_configs()
     except KafkaFailure:
-        return False
-    return rules is not None and rules.value not in (None, "", "DEFAULT")
+        return True
+    rules = configs.get(NAMING_RULES)
+    is_general = rules is not None and rules.value not in (None, "", "DEFAULT")
+    return is_general or any(name.endswith(f".{NAMING_RULES}") for name in configs)
 
 
 async def wait_until_shown(own: Admin, entries: Collection[Acl], node: int) -> None:

@@ -16,7 +16,7 @@ from pipeline.cluster.errors import ClusterError
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.duties import IDLE_S, MOST_ROWS_AT_ONCE, Duty
-from pipeline.lifecycle.guard_probe import has_renamed
+from pipeline.lifecycle.guard_probe import may_have_renamed
 from pipeline.lifecycle.guards import owned_guards, unguarded
 from pipeline.lifecycle.remote_errors import task_error
 from pipeline.link.models import Link, Mirror, TaskError
@@ -72,15 +72,17 @@ class Guarding(Duty):
     async def _is_left_open(self, link: Link) -> bool:
         """Whether no guard may be put up, since it might hit who dials for this cluster by a name that nobody knows.
 
-        Brokers make names of tokens and tickets, and of certificates where they have rules for that; an operator who
-        knows them says so (`guard_spares`).
+        Brokers make names of tokens and tickets, and of certificates where they have rules for that. Whoever dials
+        tries out what he is called, if he may; else an operator who knows it says so (`guard_spares`).
         """
         carriers = self.context.model.carriers
         carrier = carriers.get(self.link) if link.connection_mode is ConnectionMode.INBOUND else None
         told = {principal for each in carriers.values() for principal in each.principals}
         if carrier is None or self.context.guards.spared - told:
             return False
-        if carrier.principals and not await has_renamed(self.context.own, carrier.principals):
+        if carrier.is_proven or (
+            carrier.principals and not await may_have_renamed(self.context.own, carrier.principals)
+        ):
             return False
         if self._refused != (why := f"worker {carrier.worker} of the other side"):
             self._refused = why

@@ -21,7 +21,9 @@ class Carrier(Jsonable):
     """Of the dialling side."""
     worker: str = ""
     principals: tuple[str, ...] = ()
-    """By which names the side that waits knows them, as far as their credentials tell: guards of mirrors spare them."""
+    """By which names the side that waits knows them, as far as they know: guards of mirrors spare these."""
+    is_proven: bool = False
+    """They have tried whether those are their names, and not just read them in their credentials."""
     error: LinkErrorCode = LinkErrorCode.NO_ERROR
     error_message: str = ""
     time_ms: int = 0

@@ -179,7 +179,8 @@ class Position(Jsonable):
 
     `records` and `bytes` were mirrored, `gap_offsets` filled because the source shows nothing there, `lost` are
     ranges (first, last) of source offsets deleted at the source before they could be read. `marker_path` says how
-    gaps are filled: `direct`, `coordinator`, or empty before the first gap.
+    gaps are filled: `direct`, `coordinator`, or empty before the first gap. `denied` are permissions that are missing
+    just now (STATE-35, STATE-36); what they are needed for is tried again until they are there.
     """
 
     link: str
@@ -205,6 +206,7 @@ class Position(Jsonable):
     source_epoch: int = -1
     """Leader epoch of the source's batch in front of `source_epoch_end`; -1 where it is not known (MIRROR-18)."""
     source_epoch_end: int = -1
+    denied: tuple[TaskError, ...] = ()
 
     def is_of(self, mirror: Mirror) -> bool:
         """Whether this is of that mirror, and not of an earlier one of its name. Clocks of workers may differ."""

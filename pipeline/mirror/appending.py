@@ -20,6 +20,7 @@ from pipeline.mirror.coordinator import TransactionalMarker
 from pipeline.mirror.destination import Destination
 from pipeline.mirror.foreign_hands import check_last_writer, check_times, check_topic
 from pipeline.mirror.partition_producer import PartitionProducer
+from pipeline.mirror.permissions import missing
 from pipeline.mirror.pieces import Piece, PieceStatus
 from pipeline.mirror.repairing import Repair
 from pipeline.mirror.verdicts import Api, Judgement, Verdict, judge
@@ -237,6 +238,7 @@ class Appender:
                 self._check()
             chain.confirm(write, await self._log_end_after(write))
             self._check()
+            self._status.allowed(Api.WRITE_TXN_MARKERS)
             self._status.marker_path = "direct"
             self._status.gap_offsets += len(write.epochs)
             self._status.reached(chain.confirmed_offset)
@@ -264,6 +266,7 @@ class Appender:
                     chain.doubtful = f"the broker answered with a time of its own, {answer.log_append_time}"
                 self._alive_at = seconds_awake()
                 self._repair = None
+                self._status.allowed(Api.PRODUCE)
                 self._status.records += write.records
                 self._status.bytes += sent.size
                 self._status.reached(chain.confirmed_offset)
@@ -293,6 +296,8 @@ class Appender:
     def _settle(self, write: Append | Markers, judgement: Judgement, detail: str, size: int = 0) -> None:
         """A write was answered with an error; what the code means is for the table of verdicts to say."""
         reason = f"{judgement.reason}: {detail}" if detail else judgement.reason
+        api = Api.PRODUCE if isinstance(write, Append) else Api.WRITE_TXN_MARKERS
+        self._status.refused(api, missing(api, judgement, self.piece.mirror_topic))
         if judgement.may_have_written:
             self._active.doubt(write, reason)
         else:

@@ -7,9 +7,10 @@ import time
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from pipeline.link.models import Position
+from pipeline.link.models import Position, TaskError
 from pipeline.link.states import MirrorError
 from pipeline.mirror.epochs import Epochs
+from pipeline.mirror.verdicts import Api
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class PieceStatus:
     reported_ms: int = 0
     waits_for: str = ""
     """Why nothing moves just now, in words; empty while it moves or has nothing to do."""
+    denied: dict[Api, TaskError] = field(default_factory=dict)
+    """Permissions that were missing when last needed, by what they were needed for."""
     last_timestamp_ms: int = 0
     """The latest timestamp of the batch that was mirrored last; 0 before the first."""
     behind_since_ms: int = 0
@@ -66,6 +69,7 @@ class PieceStatus:
 
     def seen(self, high_watermark: int, last_stable_offset: int, fetch_offset: int) -> None:
         """The source answered a fetch."""
+        self.allowed(Api.FETCH)
         self.last_fetch_ms = now_ms()
         if high_watermark <= self.log_end_offset:
             self.behind_since_ms, self.was_behind = 0, False
@@ -105,6 +109,16 @@ class PieceStatus:
             "clusterlink_gap_offsets_total": self.gap_offsets,
         }
 
+    def refused(self, api: Api, error: TaskError | None) -> None:
+        """A request was answered with an error, for want of a permission (`error`) or of something else."""
+        if error is not None and self.denied.get(api) != error:
+            self.denied[api], self.is_changed = error, True
+
+    def allowed(self, api: Api) -> None:
+        """A request was carried out."""
+        if self.denied and self.denied.pop(api, None) is not None:
+            self.is_changed = True
+
     def failed(self, error: MirrorError, message: str) -> None:
         """The piece cannot go on (I4)."""
         self.error, self.error_message, self.is_changed = error, message, True
@@ -127,6 +141,7 @@ class PieceStatus:
             lost=tuple(self.lost),
             error=self.error,
             error_message=self.error_message,
+            denied=tuple(self.denied.values()),
             marker_path=self.marker_path,
             worker=self.worker,
             time_ms=now_ms(),

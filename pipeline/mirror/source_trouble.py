@@ -12,6 +12,7 @@ from pipeline.cluster.errors import failure
 from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
 from pipeline.mirror.history import check_history
+from pipeline.mirror.permissions import missing
 from pipeline.mirror.verdicts import Api, Verdict, judge
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ async def settle(copier: Copier, code: int, offset: int) -> None:
         return
     judgement = judge(Api.FETCH, code, remote=True)
     copier.status.waits_for = judgement.reason
+    copier.status.refused(Api.FETCH, missing(Api.FETCH, judgement, copier.piece.source_topic))
     if judgement.verdict is Verdict.REFRESH:
         await copier.source.moved(copier)
         await asyncio.sleep(PAUSE_S)

@@ -10,6 +10,7 @@ import pytest
 from pipeline.local.cluster import LocalCluster
 from tests.support.asking import Rest, assert_equal, checked, wait_for_ends
 from tests.support.clients import create_topic, log_ends
+from tests.support.consuming import consume
 from tests.support.load import Load
 from tests.support.producing import numbered, produce
 
@@ -55,20 +56,23 @@ def test_run_10(
     checked(rest.create_mirror(link, topic))
     rest.wait_for_status(link, topic)
     times = []
-    with Load(source, topic, PARTITIONS):
-        time.sleep(3)
+    with Load(source, topic, PARTITIONS) as load:
+        load.goes_on()
         checked(rest.ask("POST", f"/{link}/mirrors:reverse-and-start-mirror", {"mirror_topic_names": [topic]}))
-        time.sleep(3)
+        load.goes_on()
         assert rest.mirror(link, topic)["mirror_status"] == "PENDING_STOPPED", "it waits while its source is written to"
     times.append(reverse((rest, rest_there), link, topic))
-    with Load(destination, topic, PARTITIONS, seed=2):
-        time.sleep(5)
+    with Load(destination, topic, PARTITIONS, seed=2) as there:
+        there.goes_on()
     wait_for_ends(destination, source, topic, PARTITIONS)
     assert_equal(destination, source, topic, partitions=PARTITIONS, was_source=True)
     times.append(reverse((rest_there, rest), link, topic))
     produce(source, topic, numbered(200))
     wait_for_ends(source, destination, topic, PARTITIONS)
     assert_equal(source, destination, topic, partitions=PARTITIONS, was_source=True)
+    for cluster in (source, destination):
+        records = sum(len(consume(cluster, topic, partition)) for partition in range(PARTITIONS))
+        assert records == load.committed + there.committed + 200, "what producers were told to be there, and no more"
     print(f"RUN-10: roles changed in {times[0]:.1f} s and, back, in {times[1]:.1f} s after the last record")
 
 
@@ -82,16 +86,20 @@ def test_run_11(
     link: str,
     unique: Callable[[str], str],
 ) -> None:
-    topic = unique("topic")
-    create_topic(source, topic, PARTITIONS)
-    checked(rest.create_mirror(link, topic))
-    produce(source, topic, numbered(100))
-    rest.wait_for_status(link, topic)
+    """MIRROR-72; that the paused mirror gets nothing is seen by another of the same link, which gets its records."""
+    topic, neighbour = unique("topic"), unique("neighbour")
+    for each in (topic, neighbour):
+        create_topic(source, each, PARTITIONS)
+        checked(rest.create_mirror(link, each))
+        produce(source, each, numbered(100))
+        rest.wait_for_status(link, each)
     reverse((rest, rest_there), link, topic, "PAUSED", "pause")
+    reverse((rest, rest_there), link, neighbour)
     before = log_ends(source, topic, PARTITIONS)
-    produce(destination, topic, numbered(100))
-    time.sleep(2)
-    assert log_ends(source, topic, PARTITIONS)[1:] == before[1:]
+    for each in (topic, neighbour):
+        produce(destination, each, numbered(100, start=100))
+    wait_for_ends(destination, source, neighbour, PARTITIONS)
+    assert log_ends(source, topic, PARTITIONS) == before
     checked(rest_there.ask("POST", f"/{link}/mirrors:resume", {"mirror_topic_names": [topic]}))
     rest_there.wait_for_status(link, topic)
     wait_for_ends(destination, source, topic, PARTITIONS)

@@ -29,12 +29,28 @@ class Load:
         self._threads = [threading.Thread(target=self._run, args=(each,)) for each in (self._plain, self._transactions)]
         self.records = 0
         self.transactions = 0
+        self.committed = 0
+        """Records of both threads that a read_committed consumer sees; final at the end of the block."""
+        self._counting = threading.Lock()
 
     def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
-        wait_until(lambda: self._failures or (self.records and self.transactions > 1), "the load has begun")
+        try:
+            self.goes_on(1, 2)
+        except BaseException:
+            self._stop.set()
+            raise
         return self
+
+    def goes_on(self, records: int = 1500, transactions: int = 6, within_s: float = 60.0) -> None:
+        """Wait until so many more plain records and transactions are written: while something else happens, say."""
+        wanted = self.records + records, self.transactions + transactions
+        wait_until(
+            lambda: self._failures or (self.records >= wanted[0] and self.transactions >= wanted[1]),
+            f"the load goes on to {wanted}",
+            within_s,
+        )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -58,14 +74,23 @@ class Load:
             records = [self._record(dice) for _ in range(300)]
             produce(self._cluster, self._topic, records, codec=dice.choice(CODECS), batch=dice.choice((1, 10, 1000)))
             self.records += len(records)
+            self._count(len(records))
 
     def _transactions(self) -> None:
         dice = random.Random(self._seed + 1)
         producer = TransactionalProducer(self._cluster, self._topic)
         while not self._stop.wait(self._rest_s):
             records = [self._record(dice) for _ in range(dice.randint(1, 30))]
-            (producer.aborted if self.transactions % 2 else producer.committed)(records)
+            if self.transactions % 2:
+                producer.aborted(records)
+            else:
+                producer.committed(records)
+                self._count(len(records))
             self.transactions += 1
+
+    def _count(self, records: int) -> None:
+        with self._counting:
+            self.committed += records
 
     def _record(self, dice: random.Random) -> Sent:
         value = dice.randbytes(dice.randint(0, 400))

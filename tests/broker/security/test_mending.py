@@ -1,4 +1,4 @@
-"""What goes wrong with a link that runs (a certificate, a permission) shows as what it is, and passes once mended."""
+"""What goes wrong with a running link (certificate, password, permission) shows as what it is, and passes by itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.local.options import ClusterOptions, Protocol
 from pipeline.local.ports import HOST
 from tests.support.asking import Rest, assert_equal, checked, wait_for_ends
 from tests.support.clients import TIMEOUT_S, admin, create_topic, log_ends
-from tests.support.permitting import allow, disallow, login
+from tests.support.permitting import allow, disallow, login, set_scram_password
 from tests.support.producing import numbered, produce
 from tests.support.workers import wait_until
 
@@ -100,10 +100,33 @@ def test_certificates_that_expire_or_have_the_wrong_name(
     assert_equal(tls_source, destination, topic)
 
 
+def test_a_password_that_is_another_one_for_a_while(
+    secure_source: LocalCluster, destination: LocalCluster, keyed_rest: Rest, topic: str
+) -> None:
+    """SEC-33: what is wrong is at the source, and nobody touches the link."""
+    link = "password"
+    create_topic(secure_source, topic)
+    allow(secure_source, "alice", "READ DESCRIBE_CONFIGS", topic)
+    set_scram_password(secure_source, "alice", "planted-as-ever")
+    given = login(secure_source, "alice", "planted-as-ever", "SCRAM-SHA-256") | {"availability_check_ms": "1000"}
+    checked(keyed_rest.create_link(link, secure_source, **given))
+    checked(keyed_rest.create_mirror(link, topic))
+    produce(secure_source, topic, numbered(10))
+    wait_for_ends(secure_source, destination, topic)
+
+    set_scram_password(secure_source, "alice", "planted-another")
+    wait_for_error(keyed_rest, link, "check the link's credential")
+    set_scram_password(secure_source, "alice", "planted-as-ever")
+    wait_until_well(keyed_rest, link)
+    produce(secure_source, topic, numbered(10, start=10))
+    wait_for_ends(secure_source, destination, topic)
+    assert_equal(secure_source, destination, topic)
+
+
 def test_permissions_that_are_taken_away(
     secure_source: LocalCluster, destination: LocalCluster, keyed_rest: Rest, topic: str
 ) -> None:
-    """STATE-35: the task names operation and topic; the mirror waits, and neither needs anything but the permission."""
+    """STATE-35: the task names operation and topic, for each of the two; nothing is needed but the permissions."""
     link = "revoked"
     create_topic(secure_source, topic)
     allow(secure_source, "alice", "READ DESCRIBE_CONFIGS", topic)
@@ -121,11 +144,13 @@ def test_permissions_that_are_taken_away(
         return "".join(f"{each['error_code']}: {each['error_message']}" for each in task().get("errors") or ())
 
     wait_until(lambda: task().get("state") == "ACTIVE", "the task is well")
-    disallow(secure_source, "alice", "DESCRIBE_CONFIGS", topic)
     disallow(secure_source, "alice", "READ", topic)
-    wait_until(lambda: "AUTHORIZATION_ERROR: " in errors(), "the task says what is missing", 60, 0.25)
-    assert "DESCRIBE_CONFIGS" in errors() and topic in errors()
     produce(secure_source, topic, numbered(10, start=10))
+    read = f"AUTHORIZATION_ERROR: source: READ on topic {topic} is not allowed"
+    wait_until(lambda: read in errors(), "the task says what copying lacks", 60, 0.25)
+    disallow(secure_source, "alice", "DESCRIBE_CONFIGS", topic)
+    wait_until(lambda: "DESCRIBE_CONFIGS" in errors(), "the task says what it lacks itself", 60, 0.25)
+    assert read in errors()
     assert row(keyed_rest, link)["link_state"] == "ACTIVE", "one topic less is no matter of the link"
     assert log_ends(destination, topic) == [10]
 

@@ -13,17 +13,19 @@ from confluent_kafka.admin import ResourceType
 from pipeline.local.certificates import Authority, KeyPair
 from pipeline.local.cluster import LocalCluster
 from pipeline.local.ports import HOST
+from tests.acceptance.tasks import task
 from tests.broker.conftest import SUPER_USER
 from tests.support.asking import Rest, checked
 from tests.support.clients import create_topic, log_ends
 from tests.support.consuming import consume
-from tests.support.permitting import allow
+from tests.support.permitting import allow, disallow
 from tests.support.producing import TransactionalProducer, numbered, produce
 from tests.support.workers import WorkerProcess, wait_until
 
 pytestmark = pytest.mark.timeout(300)
 APP, WORKER = "secured-app", "secured"
 """The worker's user at the destination; ACLs below are all that it has (SEC-12)."""
+OWN_REFUSAL = "BROKER_AUTHORIZATION_ERROR"
 
 
 @pytest.fixture
@@ -82,13 +84,28 @@ def test_least_rights_and_certificates_are_enough(
     operations = "CREATE DESCRIBE ALTER DESCRIBE_CONFIGS ALTER_CONFIGS READ WRITE DELETE"
     allow(secure_destination, WORKER, operations, topic)
     with Rest(worker, secure_destination) as rest:
-        checked(rest.create_link("least", source))
+        checked(rest.create_link("least", source, topic_config_sync_ms="1000"))
         checked(rest.create_mirror("least", topic))
         rest.wait_for_status("least", topic)
     wanted = log_ends(source, topic)
     wait_until(lambda: log_ends(secure_destination, topic) == wanted, f"the mirror ends at {wanted}", within_s=60)
     assert consume(secure_destination, topic, user=SUPER_USER) == consume(source, topic)
     assert "may write to" not in worker.log(), "the commands topic is not open to all"
+
+    disallow(secure_destination, WORKER, "WRITE", topic)
+    produce(source, topic, numbered(10, start=100))
+    with Rest(worker, secure_destination) as rest:
+        lacking = f"destination: WRITE on topic {topic} is not allowed"
+
+        def said() -> bool:
+            listed = task(rest, "least", "TopicConfigsSync").get("errors") or ()
+            return [each["error_code"] for each in listed if lacking in each["error_message"]] == [OWN_REFUSAL]
+
+        wait_until(said, "the task says what is missing (STATE-36)", 60, 0.25)
+        allow(secure_destination, WORKER, "WRITE", topic)
+        wait_until(lambda: log_ends(secure_destination, topic) == log_ends(source, topic), "it goes on", 60, 0.25)
+        wait_until(lambda: task(rest, "least", "TopicConfigsSync")["state"] == "ACTIVE", "and is well", 60, 0.25)
+    assert consume(secure_destination, topic, user=SUPER_USER) == consume(source, topic)
 
 
 def test_callers_are_known_by_their_certificates(

@@ -32,7 +32,7 @@ class Own:
         self.acls = {WORKER, *entries}
         self.is_super = is_super
         self.refusal = refusal
-        self.configs: dict[str, Any] = {}
+        self.configs: dict[str, Any] | None = {}
         self.dies_at_create = self.refuses_changes = False
         self.deleted: set[Acl] = set()
 
@@ -63,6 +63,8 @@ class Own:
         return {1: None}
 
     async def broker_configs(self) -> dict[str, Any]:
+        if self.configs is None:
+            raise NotAuthorized(31, "", "DESCRIBE_CONFIGS", "broker 1")
         return self.configs
 
     def guards(self) -> set[Acl]:
@@ -114,30 +116,46 @@ async def test_other_workers_are_spared() -> None:
 WAITING = replace(LINK, connection_mode=ConnectionMode.INBOUND, mode=LinkMode.BIDIRECTIONAL)
 
 
+RULES = "ssl.principal.mapping.rules"
+NONE: dict[str, str | None] = {RULES: "DEFAULT"}
+GENERAL = {RULES: "RULE:^CN=(.*?),.*$/$1/"}
+OF_A_LISTENER = {**NONE, f"listener.name.tls.{RULES}": None}
+"""Brokers do not tell the values of settings that are not in their table."""
+
+
 @pytest.mark.parametrize(
     ("principals", "rules", "spared", "denied"),
     [
-        (("User:bob",), "DEFAULT", (), {"User:alice"}),
-        (("User:CN=bob,O=x",), "DEFAULT", (), {"User:alice"}),
-        ((), "DEFAULT", (), set()),  # a token or a ticket
-        ((), "DEFAULT", ("User:alice",), set()),
-        ((), "DEFAULT", ("User:carol",), {"User:alice"}),
-        (("User:CN=alice,O=x",), "RULE:^CN=(.*?),.*$/$1/", (), set()),
-        (("User:CN=alice,O=x",), "RULE:^CN=(.*?),.*$/$1/", ("User:alice",), set()),
+        (("User:bob",), NONE, (), {"User:alice"}),
+        (("User:CN=bob,O=x",), NONE, (), {"User:alice"}),
+        ((), NONE, (), set()),  # a token or a ticket
+        ((), NONE, ("User:alice",), set()),
+        ((), NONE, ("User:carol",), {"User:alice"}),
+        (("User:CN=alice,O=x",), GENERAL, (), set()),
+        (("User:CN=alice,O=x",), GENERAL, ("User:alice",), set()),
+        (("User:CN=alice,O=x",), OF_A_LISTENER, (), set()),
+        (("User:CN=bob,O=x",), None, (), set()),  # brokers that do not tell
+        (("User:bob",), None, (), {"User:alice"}),
+        (("User:bob",), OF_A_LISTENER, (), {"User:alice"}),  # a password
     ],
 )
 async def test_whoever_dials_for_this_side_is_not_hit_by_any_name(
-    principals: tuple[str, ...], rules: str, spared: tuple[str, ...], denied: set[str]
+    principals: tuple[str, ...], rules: dict[str, str | None] | None, spared: tuple[str, ...], denied: set[str]
 ) -> None:
     """MODE-43: by which name this cluster knows him is only known as far as his credentials and the brokers tell."""
     own = Own(ALICE)
-    own.configs["ssl.principal.mapping.rules"] = SimpleNamespace(value=rules)
+    own.configs = None if rules is None else {name: SimpleNamespace(value=value) for name, value in rules.items()}
     world = World(own, rows=Rows(WAITING, mirror()), spared=spared)
-    world.rows.put("carriers", "l", Carrier("l", "cluster-link-id", "remote", "w", principals).to_json())
+    carrier = Carrier("l", "cluster-link-id", "remote", "w", principals)
+    world.rows.put("carriers", "l", carrier.to_json())
     world.context.guards._up.clear()
     await world.look()
     assert world.own.guards() == {deny("m", each) for each in denied}
     assert world.context.guards.is_up(world.rows.model.mirrors["l/m"]), "the mirror works, guarded or not"
+    if principals:
+        world.rows.put("carriers", "l", replace(carrier, is_proven=True).to_json())
+        await world.look()
+        assert world.own.guards() == {deny("m", each) for each in {"User:alice"} - set(spared) - set(principals)}
 
 
 async def test_a_right_given_later_is_denied_at_the_next_look_and_not_for_longer_than_it_is_there() -> None:
