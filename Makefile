@@ -33,10 +33,11 @@ format: setup
 test: kafka
 	$(BIN)/python -m pytest $(T)
 
-## nightly: what takes hours: 10,000 examples of each property of a slice's plan, and every kind of log ten times as long
+## nightly: what takes hours: 10,000 examples of each property of a slice's plan, every kind of log ten times as long, a long cut
 nightly: kafka
 	HYPOTHESIS_EXAMPLES=10000 $(BIN)/python -m pytest tests/unit/mirror/test_plan_property.py
 	CLUSTERLINK_TEST_SCALE=10 $(BIN)/python -m pytest tests/broker/logs --log-cli-level=INFO --timeout 3600
+	CLUSTERLINK_TEST_SCALE=10 $(BIN)/python -m pytest tests/acceptance/test_run_16_source_initiated.py -k cut_network --log-cli-level=INFO
 
 ## kafka: the jars of the versions that tests run, in .kafka (or $$CLUSTERLINK_KAFKA_CACHE)
 kafka: setup

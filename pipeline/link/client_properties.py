@@ -132,19 +132,22 @@ SECURITY = (
     ),
     _refused("sasl.login.class", "LINK-75"),
     _text("sasl.kerberos.service.name", None, "Service name of the brokers, with GSSAPI.", "LINK-76"),
-    _text("sasl.kerberos.kinit.cmd", "/usr/bin/kinit", "Program that renews a ticket, with GSSAPI.", "LINK-77"),
+    _text(
+        "sasl.kerberos.kinit.cmd",
+        "/usr/bin/kinit",
+        "Not needed: tickets of a keytab are renewed without it.",
+        "LINK-77",
+    ),
     Property(
         "sasl.kerberos.min.time.before.relogin",
         Type.LONG,
         "60000",
-        "Shortest time between two logins, in ms.",
+        "Not needed, as the renewal times: a keytab's ticket is renewed when a connection finds it used up.",
         "LINK-78",
         minimum=0,
     ),
-    _double("sasl.kerberos.ticket.renew.jitter", 0.05, "Random part of the renewal time.", "LINK-79", (0, 1)),
-    _double(
-        "sasl.kerberos.ticket.renew.window.factor", 0.8, "Part of its life after which renewal.", "LINK-79", (0, 1)
-    ),
+    _double("sasl.kerberos.ticket.renew.jitter", 0.05, "Not needed, as above.", "LINK-79", (0, 1)),
+    _double("sasl.kerberos.ticket.renew.window.factor", 0.8, "Not needed, as above.", "LINK-79", (0, 1)),
     _int("sasl.login.refresh.buffer.seconds", 300, "Time kept before a token expires.", "LINK-80"),
     _int("sasl.login.refresh.min.period.seconds", 60, "Shortest time between two tokens.", "LINK-80"),
     _double(

@@ -1,4 +1,4 @@
-"""RUN-9: failback without a bidirectional link, by deleting a topic: on the old source, or on the mirror's side."""
+"""RUN-9, MIRROR-78: failback without a bidirectional link, by deleting a topic: on either side."""
 
 from __future__ import annotations
 

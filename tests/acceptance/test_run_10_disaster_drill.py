@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -15,6 +16,7 @@ from tests.support.load import Load
 from tests.support.producing import numbered, produce
 
 PARTITIONS = 3
+log = logging.getLogger(__name__)
 
 
 def reverse(sides: tuple[Rest, Rest], link: str, topic: str, ends_as: str = "ACTIVE", how: str = "start") -> float:
@@ -73,7 +75,7 @@ def test_run_10(
     for cluster in (source, destination):
         records = sum(len(consume(cluster, topic, partition)) for partition in range(PARTITIONS))
         assert records == load.committed + there.committed + 200, "what producers were told to be there, and no more"
-    print(f"RUN-10: roles changed in {times[0]:.1f} s and, back, in {times[1]:.1f} s after the last record")
+    log.info("RUN-10: roles changed in %.1f s and, back, in %.1f s after the last record", *times)
 
 
 @pytest.mark.timeout(300)

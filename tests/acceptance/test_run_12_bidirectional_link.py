@@ -1,4 +1,7 @@
-"""RUN-12: a bidirectional link between clusters with authorizers; what one side does when the other is missing."""
+"""RUN-12: a bidirectional link between clusters with authorizers; what one side does when the other is missing.
+
+Both sides dial (MODE-4), as one principal with the rights of SEC-9 (SEC-24), under one name (MODE-10).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""RUN-13: active/active with prefixes; consumers of a cluster that is gone go on, on regular and on mirror topics."""
+"""RUN-13: active/active with prefixes; consumers of a cluster that is gone go on, on regular and on mirror topics.
+
+The sides differ in their prefixes (MODE-11); offsets of both kinds of topics are synced (MODE-27, MODE-28).
+"""
 
 from __future__ import annotations
 

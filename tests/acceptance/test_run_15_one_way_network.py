@@ -1,7 +1,8 @@
 """RUN-15, MODE-45: a bidirectional link over a network that lets connections open in one direction only.
 
 Both clusters have users and ACLs. The public worker's network has no way to the private cluster at all; every principal
-has what docs/security.md says that it needs, and no more. The pair is the example of section 3.3 of the specification.
+has what docs/security.md says that it needs, and no more (SEC-8, SEC-11), with a principal of its own on each cluster
+(SEC-24). The pair is the example of section 3.3 of the specification: MODE-5 here, MODE-6 there.
 A packet capture on both sides shows who opens connections (`OneWay.check_that_nobody_dialled_in`).
 """
 
@@ -54,6 +55,7 @@ def permit(public: LocalCluster, private: LocalCluster, app_id: str) -> None:
     mirrors = "CREATE DESCRIBE ALTER DESCRIBE_CONFIGS ALTER_CONFIGS READ WRITE DELETE"
     allow(public, DIALLER, mirrors, "shared-", prefixed=True)
     allow(public, DIALLER, "DESCRIBE READ", "shared-", prefixed=True, kind=ResourceType.GROUP)
+    allow(public, DIALLER, "READ", app_id, prefixed=True, kind=ResourceType.GROUP)
     allow(public, DIALLER, "DESCRIBE ALTER")
     allow(private, READER, "READ DESCRIBE_CONFIGS", "shared-", prefixed=True)
     allow(private, READER, "DESCRIBE", "shared-", prefixed=True, kind=ResourceType.GROUP)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,12 +12,15 @@ from pipeline.local.cluster import LocalCluster
 from tests.acceptance.one_way import OFTEN, OneWay, create_mirror, one_way, row, wait_for_state
 from tests.acceptance.tasks import commit, committed, name_filters
 from tests.support.asking import assert_equal, checked, refusal, wait_for_ends
-from tests.support.clients import create_topic
+from tests.support.clients import create_topic, log_ends
 from tests.support.consuming import consume
+from tests.support.mirroring import SCALE
 from tests.support.producing import numbered, produce
 from tests.support.workers import WorkerProcess, wait_until
 
-pytestmark = pytest.mark.timeout(300)
+CUT_S = 60 * SCALE if SCALE > 1 else 0
+log = logging.getLogger(__name__)
+pytestmark = pytest.mark.timeout(300 + CUT_S)
 GROUPS = name_filters("groupFilters", ("*", "LITERAL", "INCLUDE"))
 OFFSETS = {
     "consumer_offset_sync_enable": "true",
@@ -78,17 +83,32 @@ def test_the_public_side_asks_and_the_private_side_carries_out(
 def test_a_cut_network_shows_and_is_made_good_by_itself(
     pair: OneWay, source: LocalCluster, destination: LocalCluster, link: str, mirror: str
 ) -> None:
+    """Until both sides have seen it; with CLUSTERLINK_TEST_SCALE=10 for the ten minutes of the runbook."""
     pair.network.cuts(pair.port)
+    cut_at = time.monotonic()
     produce(source, mirror, numbered(200, start=100))
     wait_for_state(pair.here, link, "UNAVAILABLE")
     wait_for_state(pair.there, link, "UNAVAILABLE")
     assert f"the side that dials for cluster link '{link}'" in row(pair.here, link)["link_error_message"]
     pair.here.wait_for_status(link, mirror, "SOURCE_UNAVAILABLE")
     assert refusal(pair.here.create_mirror(link, f"{mirror}-2")) == (503, 503)
+    while time.monotonic() - cut_at < CUT_S:
+        produce(source, mirror, numbered(1000, partition=PARTITIONS - 1))
+        assert row(pair.here, link)["link_state"] == "UNAVAILABLE"
+        time.sleep(1)
     pair.network.mends(pair.port)
+    mended_at = time.monotonic()
     wait_for_state(pair.here, link, "ACTIVE")
     wait_for_state(pair.there, link, "ACTIVE")
+    is_back_s = time.monotonic() - mended_at
     wait_for_ends(source, destination, mirror, PARTITIONS)
+    log.info(
+        "RUN-16: cut for %.0f s; ACTIVE %.1f s and complete %.1f s after it was mended, %d records",
+        mended_at - cut_at,
+        is_back_s,
+        time.monotonic() - mended_at,
+        sum(log_ends(destination, mirror, PARTITIONS)),
+    )
     assert_equal(source, destination, mirror, partitions=PARTITIONS)
     pair.check_that_nobody_dialled_in()
 
@@ -167,7 +187,9 @@ def test_a_paused_source_half_pauses_the_link(
 def test_the_waiting_half_comes_first(
     pair: OneWay, source: LocalCluster, destination: LocalCluster, name: str, topic: str
 ) -> None:
-    """MODE-12, MODE-13, MODE-15, MODE-17, MODE-18, LINK-41, LINK-96, LINK-97."""
+    """MODE-7, MODE-12, MODE-13, MODE-15, MODE-17, MODE-18, LINK-41, LINK-96, LINK-97."""
+    nobody_dials = pair.there.create_waiting(name, destination, "SOURCE")
+    assert refusal(nobody_dials) == (400, 40002), "MODE-7"
     refused = pair.there.create_source_half(name, destination)
     assert refusal(refused) == (400, 40002)
     assert f"a cluster link '{name}' of mode DESTINATION, INBOUND, on cluster {destination.cluster_id}" in refused.text

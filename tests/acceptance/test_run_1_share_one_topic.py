@@ -1,4 +1,4 @@
-"""RUN-1: share one topic, the quick start from link to promotion and back to nothing."""
+"""RUN-1: share one topic, from a plain link (MODE-1) to a promotion that touches no source (MIRROR-77), and its end."""
 
 from __future__ import annotations
 

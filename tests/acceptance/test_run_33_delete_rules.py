@@ -1,4 +1,4 @@
-"""RUN-33: the rules of deleting a link, LINK-100 to LINK-105, one by one."""
+"""RUN-33: the rules of deleting a link (MIRROR-74), LINK-100 to LINK-105, one by one."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +16,12 @@ from pipeline.local.cluster import LocalCluster
 from pipeline.local.ports import HOST
 from tests.acceptance.tasks import task
 from tests.broker.conftest import SUPER_USER
-from tests.support.asking import Rest, checked
+from tests.broker.security.test_read_only_guard import is_refused
+from tests.support.asking import Rest, checked, wait_for_ends
 from tests.support.clients import create_topic, log_ends
 from tests.support.consuming import consume
 from tests.support.permitting import allow, disallow
-from tests.support.producing import TransactionalProducer, numbered, produce
+from tests.support.producing import Sent, TransactionalProducer, numbered, produce
 from tests.support.workers import WorkerProcess, wait_until
 
 pytestmark = pytest.mark.timeout(300)
@@ -28,7 +30,7 @@ APP, WORKER = "secured-app", "secured"
 OWN_REFUSAL = "BROKER_AUTHORIZATION_ERROR"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def authority() -> Authority:
     return Authority()
 
@@ -48,8 +50,11 @@ def client(authority: Authority, folder: Path, name: str | None) -> ssl.SSLConte
     return context
 
 
-@pytest.fixture
-def worker(secure_destination: LocalCluster, authority: Authority, tmp_path: Path) -> Iterator[WorkerProcess]:
+@pytest.fixture(scope="module")
+def worker(
+    secure_destination: LocalCluster, authority: Authority, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WorkerProcess]:
+    tmp_path = tmp_path_factory.mktemp("secured")
     operations = "CREATE DESCRIBE DESCRIBE_CONFIGS READ WRITE"
     allow(secure_destination, WORKER, operations, APP, prefixed=True)
     allow(secure_destination, WORKER, "READ", APP, prefixed=True, kind=ResourceType.GROUP)
@@ -111,6 +116,7 @@ def test_least_rights_and_certificates_are_enough(
 def test_callers_are_known_by_their_certificates(
     secure_destination: LocalCluster, worker: WorkerProcess, authority: Authority, tmp_path: Path
 ) -> None:
+    """SEC-2: who may only look may list, and change nothing."""
     links = f"{worker.url}/kafka/v3/clusters/{secure_destination.cluster_id}/links"
 
     def ask(method: str, name: str | None) -> int:
@@ -122,3 +128,30 @@ def test_callers_are_known_by_their_certificates(
     assert (ask("GET", "stranger"), ask("GET", None)) == (401, 401)
     with pytest.raises(httpx.TransportError):
         httpx.get(links.replace("https", "http"))
+
+
+def test_who_may_write_commands_may_command(
+    source: LocalCluster, secure_destination: LocalCluster, worker: WorkerProcess, topic: str
+) -> None:
+    """SEC-1, SEC-3; SEC-23: nothing of the operator is in the link, which works on when he may do nothing any more."""
+    commands, link = f"{APP}.commands", "by-alice"
+    assert is_refused(secure_destination, commands, "alice")
+    create_topic(source, topic)
+    operations = "CREATE DESCRIBE ALTER DESCRIBE_CONFIGS ALTER_CONFIGS READ WRITE DELETE"
+    allow(secure_destination, WORKER, operations, topic)
+    allow(secure_destination, "alice", "DESCRIBE WRITE", commands)
+    alice = {"sasl.username": "alice", "sasl.password": secure_destination.options.users["alice"]}
+
+    def command(kind: str, **arguments: object) -> None:
+        value = {"id": f"{link}-{kind}", "link": link, "kind": kind, "arguments": arguments}
+        produce(secure_destination, commands, [Sent(json.dumps(value).encode(), link.encode())], **alice)
+
+    with Rest(worker, secure_destination) as rest:
+        command("link.create", configs=[{"name": "bootstrap.servers", "value": source.bootstrap_servers}])
+        wait_until(lambda: link in rest.links(), "alice's link is there", 60)
+        command("mirror.create", source_topic_name=topic)
+        wait_until(lambda: rest.mirror(link, topic).get("mirror_status") == "ACTIVE", "alice's mirror is there", 60)
+    disallow(secure_destination, "alice", "WRITE", commands)
+    assert is_refused(secure_destination, commands, "alice")
+    produce(source, topic, numbered(10))
+    wait_for_ends(source, secure_destination, topic)
