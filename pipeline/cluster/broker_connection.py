@@ -2,7 +2,7 @@
 
 - OAUTHBEARER: a broker that refuses a token says so in its first answer and waits for the client to end the exchange
   (RFC 7628, 3.2.3). aiokafka takes any answer for success, so that the refusal would look like a lost connection.
-- GSSAPI: aiokafka knows only the process's default credentials; here each link has its own.
+- GSSAPI: aiokafka knows only the process's default credentials; here each link has its own (`tickets`).
 - A broker may end a login after some time, at the latest with its token (KIP-368): it cuts the connection at the next
   request. aiokafka does not look at the time that the broker told; here it is known when to change to another one.
 """
@@ -14,7 +14,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable
 from struct import Struct
 from typing import Any
 
@@ -23,7 +23,7 @@ from aiokafka.conn import AIOKafkaConnection, CloseReason, OAuthAuthenticator
 from aiokafka.protocol.admin import SaslAuthenticateRequest
 
 from pipeline.cluster.framing import Frame, FrameProtocol
-from pipeline.cluster.kerberos import Kerberos
+from pipeline.cluster.tickets import Service, TicketExchange
 from pipeline.metrics.traffic import Traffic
 from pipeline.wire.requests.base import Prepared, Request
 
@@ -39,10 +39,7 @@ connections of a link do not all log in at once. The rest is for the new login, 
 class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
     """One connection to a broker."""
 
-    def __init__(
-        self, host: str, port: int, kerberos: Kerberos | None = None, traffic: Traffic | None = None, **arguments: Any
-    ) -> None:
-        self._kerberos = kerberos
+    def __init__(self, host: str, port: int, traffic: Traffic | None = None, **arguments: Any) -> None:
         self._traffic = traffic or Traffic()
         self._is_counted = False
         self._renew_at = math.inf
@@ -143,9 +140,10 @@ class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
         return _TokenExchange(sasl_oauth_token_provider=self._sasl_oauth_token_provider)
 
     def authenticator_gssapi(self) -> Any:
-        if self._kerberos is None:
+        service = self._sasl_kerberos_service_name
+        if not isinstance(service, Service):
             return super().authenticator_gssapi()
-        return _TicketExchange(self._kerberos.exchange(self._host))
+        return TicketExchange(service.kerberos.exchange(self._host))
 
 
 class _TokenExchange(OAuthAuthenticator):  # type: ignore[misc]
@@ -156,19 +154,3 @@ class _TokenExchange(OAuthAuthenticator):  # type: ignore[misc]
             return _END_OF_FAILED_EXCHANGE, True
         first: tuple[bytes, bool] | None = await super().step(payload)
         return first
-
-
-class _TicketExchange:
-    """Runs the steps of a Kerberos exchange in a thread, since each may ask the KDC."""
-
-    def __init__(self, steps: Generator[tuple[bytes, bool], bytes | None, None]) -> None:
-        self._steps = steps
-
-    async def step(self, answer: bytes | None) -> tuple[bytes, bool] | None:
-        return await asyncio.to_thread(self._next, answer)
-
-    def _next(self, answer: bytes | None) -> tuple[bytes, bool] | None:
-        try:
-            return self._steps.send(answer)
-        except StopIteration:
-            return None

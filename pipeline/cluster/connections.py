@@ -192,7 +192,6 @@ class Connections:
                     client_id=self._client_id,
                     request_timeout_ms=_NO_LIMIT_MS,
                     max_idle_ms=security.idle_ms,
-                    kerberos=security.kerberos,
                     traffic=self._traffic,
                     **security.connection(),
                 )

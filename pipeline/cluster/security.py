@@ -15,6 +15,7 @@ from pipeline.cluster.kerberos import Kerberos
 from pipeline.cluster.oauth import AioTokens, SyncTokens, TokenSource
 from pipeline.cluster.properties import Properties
 from pipeline.cluster.sasl import Sasl, read_sasl
+from pipeline.cluster.tickets import Service
 from pipeline.cluster.tls import TlsContext
 from pipeline.cluster.tls_properties import read_tls
 
@@ -80,7 +81,7 @@ class ClientSecurity:
         if self.sasl is not None:
             arguments["sasl_mechanism"] = self.sasl.mechanism
             if self.sasl.kerberos is not None:
-                arguments["sasl_kerberos_service_name"] = self.sasl.kerberos.service
+                arguments["sasl_kerberos_service_name"] = Service(self.sasl.kerberos)
             elif self.sasl.tokens is None:
                 arguments |= {"sasl_plain_username": self.sasl.username, "sasl_plain_password": self.sasl.password}
         return arguments

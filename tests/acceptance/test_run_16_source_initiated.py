@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.one_way import OFTEN, OneWay, create_mirror, one_way, row, wait_for_state
+from tests.acceptance.operating import Operator
 from tests.acceptance.tasks import commit, committed, name_filters
 from tests.support.asking import assert_equal, checked, refusal, wait_for_ends
 from tests.support.clients import create_topic, log_ends
@@ -118,7 +119,12 @@ def test_failover_needs_nobody_on_the_private_side(
 ) -> None:
     """MODE-44: before the public side knows that the other has gone; and so with a deletion by force."""
     pair.private.kill()
-    checked(pair.here.ask("POST", f"/{link}/mirrors:failover", {"mirror_topic_names": [mirror]}))
+    operator = Operator(pair.public)
+    operator.says("mirror", "failover", mirror, "--link", link)
+    (shown,) = [
+        each for each in operator.knows("mirror", "list", "--link", link) if each["mirror_topic_name"] == mirror
+    ]
+    assert shown["source_topic_name"] == mirror, "the command line is answered too"
     pair.here.wait_for_status(link, mirror, "STOPPED", within_s=60)
     produce(destination, mirror, numbered(10, start=900))
     refused = pair.here.create_mirror(link, f"{mirror}-2")

@@ -1,12 +1,13 @@
 """Who dials for a partner that waits, by certificate, token and ticket: guards do not hit him (MODE-43, MIRROR-4).
 
-Two clusters with users and ACLs, a worker beside each that logs in to it by certificate, with the least rights. One
-cluster knows certificates by their subjects, the other by names that its rules make of them. A link of one cluster
-each, with a credential of its own (SEC-22).
+Two clusters with users and ACLs, a worker beside each with the least rights, which logs in to one by ticket and to the
+other by certificate. One cluster knows certificates by their subjects, the other by names that its rules make of them.
+The links between the two have credentials of their own (SEC-22).
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -31,8 +32,7 @@ from tests.support.workers import WorkerProcess, wait_until
 pytestmark = pytest.mark.timeout(500)
 APP, HEAD, SECRET = "names-app", "named", "planted-client-secret-5d0e"
 RULES = {"listener.name.ssl.ssl.principal.mapping.rules": "RULE:^CN=(.*?),O=Example$/$1-by-rule/,DEFAULT"}
-WORKER, DIALLER = "CN=worker,O=Example", "CN=dialler,O=Example"
-BY_RULE = {WORKER: "worker-by-rule", DIALLER: "dialler-by-rule"}
+DIALLER, DIALLER_BY_RULE, WORKER_BY_RULE = "CN=dialler,O=Example", "dialler-by-rule", "worker-by-rule"
 CARRYING = {
     "cluster": "DESCRIBE ALTER",
     "app": "CREATE DESCRIBE DESCRIBE_CONFIGS READ WRITE",
@@ -50,18 +50,25 @@ class World:
     folder: Path
     means: dict[str, dict[str, str]]
 
-    def worker(self, cluster: LocalCluster, kdc: Kdc | None = None, **settings: str) -> WorkerProcess:
-        """Not started yet; it logs in by certificate."""
-        assert cluster.authority is not None
-        config = self.folder / f"{cluster.cluster_id}.config"
-        own = by_certificate(cluster, cluster.authority.issue("worker", organization="Example"), self.folder)
+    def by_certificate(self, **settings: str) -> WorkerProcess:
+        """Beside `ruled`; not started yet."""
+        assert self.ruled.authority is not None
+        own = in_files(self.ruled, self.ruled.authority.issue("worker", organization="Example"), self.folder)
+        return WorkerProcess(self.ruled.bootstrap(Protocol.SSL), self.folder, APP, **self._settings(own), **settings)
+
+    def by_ticket(self, kdc: Kdc) -> WorkerProcess:
+        """Beside `plain`; not started yet."""
+        settings = self._settings(by_keytab(kdc.keytab("worker"), "worker"))
+        servers = self.plain.bootstrap_servers
+        return WorkerProcess(servers, self.folder, APP, environment=kdc.environment, **settings)
+
+    def _settings(self, own: dict[str, str]) -> dict[str, str]:
+        config = self.folder / f"{uuid.uuid4().hex}.config"
         config.write_text("".join(f"{name.replace('_', '.')}={value}\n" for name, value in own.items()))
-        settings = {"command_config": str(config), "password_encoder_secret": "a key for names"} | settings
-        where = kdc.environment if kdc is not None else {}
-        return WorkerProcess(cluster.bootstrap(Protocol.SSL), self.folder, APP, environment=where, **settings)
+        return {"command_config": str(config), "password_encoder_secret": "a key for names"}
 
 
-def by_certificate(cluster: LocalCluster, keys: KeyPair, folder: Path) -> dict[str, str]:
+def in_files(cluster: LocalCluster, keys: KeyPair, folder: Path) -> dict[str, str]:
     """Properties of a client, with underscores for dots; keys and trust in files of PEM (LINK-83, LINK-85)."""
     at = folder / cluster.cluster_id
     at.mkdir(exist_ok=True)
@@ -123,8 +130,8 @@ def world(kdc: Kdc, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]
             "token": both(by_token(tokens, "token-client", SECRET)) | own,
             "ticket": both(by_keytab(kdc.keytab("ticketed"), "ticketed")) | own,
         }
-        permit(plain, WORKER, DIALLER, "token-client", "ticketed")
-        permit(ruled, BY_RULE[WORKER], BY_RULE[DIALLER], "token-client", "ticketed")
+        permit(plain, "worker", DIALLER, "token-client", "ticketed")
+        permit(ruled, WORKER_BY_RULE, DIALLER_BY_RULE, "token-client", "ticketed")
         yield World(plain, ruled, tmp_path_factory.mktemp("workers"), means)
 
 
@@ -164,9 +171,9 @@ def pair(waiting: tuple[Rest, LocalCluster], dialling: tuple[Rest, LocalCluster]
 def test_guards_spare_who_dials_by_whatever_name(world: World, kdc: Kdc) -> None:
     """A name that cannot be tried is one that an operator has to tell; until then there is no guard, which is said."""
     plain, ruled = world.plain, world.ruled
-    private = world.worker(plain, kdc)
+    private = world.by_ticket(kdc)
     with at_work((private, plain)) as (there,):
-        public = world.worker(ruled)
+        public = world.by_certificate()
         with at_work((public, ruled)) as (here,):
             for link, means in world.means.items():
                 pair((here, ruled), (there, plain), link, **means)
@@ -180,7 +187,7 @@ def test_guards_spare_who_dials_by_whatever_name(world: World, kdc: Kdc) -> None
             for worker in (public, private):
                 assert not any(f"Link {link}: {said}" in worker.log() for link in ("token", "ticket", "subject"))
             public.terminate()
-        with at_work((world.worker(ruled, guard_spares=f"User:{BY_RULE[DIALLER]}"), ruled)) as (here,):
+        with at_work((world.by_certificate(guard_spares=f"User:{DIALLER_BY_RULE}"), ruled)) as (here,):
             wait_for_guard(ruled, "certified")
             for link in world.means:
                 goes_on(plain, ruled, link)

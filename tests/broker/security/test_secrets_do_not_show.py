@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pipeline.local.cluster import LocalCluster
@@ -101,12 +102,13 @@ def test_planted_secrets_are_nowhere(
 
     for path in ("/by-rest", "/by-rest/configs", "/by-rest/configs/sasl.jaas.config", "/by-cli/configs", ""):
         answers[path] = checked(keyed_rest.ask("GET", path)).content
+    answers["metrics"] = httpx.get(f"{keyed_worker.url}/metrics", timeout=30).content
     shown = json.loads(answers["/by-rest/configs/sasl.jaas.config"])
     assert (shown["value"], shown["is_sensitive"]) == (None, True)  # LINK-11
 
     control = topics(destination, keyed_worker.app_id)
     places = answers | control | files(keyed_worker.folder) | process(keyed_worker.pid)
-    for kind in ("worker.log", "data/", ".results-", "-links-changelog-", ".audit-"):
+    for kind in ("worker.log", "data/", "metrics", ".results-", "-links-changelog-", ".audit-"):
         assert any(kind in place and len(places[place]) > 100 for place in places), kind
     plain = secure_source.options.users["alice"]
     everywhere = [plain, BY_REST, BY_UPDATE, BY_CLI, REFUSED, MISSPELT, ENCODER_KEY, "plantedPrivateKey0123456789"]

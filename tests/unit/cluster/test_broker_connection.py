@@ -8,11 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka import errors
+from aiokafka.conn import AIOKafkaConnection, SaslGSSAPIAuthenticator
 from kafka.protocol.sasl import SaslAuthenticateResponse, SaslHandshakeResponse
 
 from pipeline.cluster.broker_connection import BrokerConnection
 from pipeline.cluster.errors import NotAuthenticated
 from pipeline.cluster.kerberos import Kerberos
+from pipeline.cluster.tickets import Service
 from tests.unit.cluster.fake_broker import SASL_HANDSHAKE, FakeBroker
 
 SASL_AUTHENTICATE = 36
@@ -134,3 +137,20 @@ def test_tickets_from_a_cache_or_from_the_default(asked_for: list[dict[str, Any]
 def test_what_kerberos_refuses_is_an_authentication_error(asked_for: list[dict[str, Any]]) -> None:
     with pytest.raises(NotAuthenticated, match="link@R: no key"):
         next(Kerberos("kafka", "link@R", "/bad").exchange("b"))
+
+
+async def test_every_connection_of_aiokafkas_asks_with_the_links_credentials(
+    asked_for: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Consumers, producers and Faust dial by themselves, and take errors of aiokafka's only (LINK-76)."""
+    monkeypatch.setattr("aiokafka.conn.gssapi", sys.modules["gssapi"])
+
+    def login(service: str) -> Any:
+        given: dict[str, Any] = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "GSSAPI"}
+        return AIOKafkaConnection("b", 1, sasl_kerberos_service_name=service, **given).authenticator_gssapi()
+
+    assert await login(Service(Kerberos("kafka", "link@R", "/keys"))).step(None) == (b"first", True)
+    assert [each["name"] for each in asked_for] == ["link@R"]
+    with pytest.raises(errors.AuthenticationFailedError, match="link@R: no key"):
+        await login(Service(Kerberos("kafka", "link@R", "/bad"))).step(None)
+    assert isinstance(login("kafka"), SaslGSSAPIAuthenticator), "whoever gives no credentials has the process's"
