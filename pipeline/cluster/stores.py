@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
@@ -105,7 +106,7 @@ class Store:
         if self.location is None:
             raise SecurityError(f"{self.name}.location", "is required")
         if Path(self.location).is_relative_to(tempfile.gettempdir()):
-            log.warning("%s.location: %s is in the folder for temporary files and may vanish", self.name, self.location)
+            _warn_of_temporary(self.name, self.location)
         try:
             return Path(self.location).read_bytes()
         except OSError as error:
@@ -152,3 +153,9 @@ class Store:
         except ValueError as error:
             problem = "the private key cannot be read: it is none, or ssl.key.password does not open it"
             raise SecurityError(prop, problem) from error
+
+
+@cache
+def _warn_of_temporary(name: str, location: str) -> None:
+    """Once: a file is read again with every look at the cluster (LINK-95)."""
+    log.warning("%s.location: %s is in the folder for temporary files and may vanish", name, location)

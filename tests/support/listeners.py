@@ -9,7 +9,7 @@ from tests.support.token_server import AUDIENCE, ISSUER, TokenServer
 LISTENER = "listener.name.sasl_plaintext"
 OAUTH = "org.apache.kafka.common.security.oauthbearer"
 KERBEROS = "com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true"
-CUT_AFTER_MS = "60000"
+CUT_AFTER_MS = 60_000
 """A login lasts this long, but no longer than what it was made with; then the broker cuts the connection (KIP-368)."""
 
 
@@ -18,8 +18,8 @@ def taking(*mechanisms: str) -> dict[str, str]:
     return {f"{LISTENER}.sasl.enabled.mechanisms": ",".join(("PLAIN", *mechanisms))}
 
 
-def tokens_of(server: TokenServer) -> dict[str, str]:
-    """Tokens are checked by the server's public keys."""
+def tokens_of(server: TokenServer, cut_after_ms: int = CUT_AFTER_MS) -> dict[str, str]:
+    """Tokens are checked by the server's public keys; 0 lets logins last."""
     listener = f"{LISTENER}.oauthbearer"
     return {
         f"{listener}.sasl.jaas.config": f"{OAUTH}.OAuthBearerLoginModule required;",
@@ -28,18 +28,18 @@ def tokens_of(server: TokenServer) -> dict[str, str]:
         f"{listener}.sasl.oauthbearer.expected.audience": AUDIENCE,
         f"{listener}.sasl.oauthbearer.expected.issuer": ISSUER,
         f"{listener}.sasl.oauthbearer.clock.skew.seconds": "0",
-        f"{listener}.connections.max.reauth.ms": CUT_AFTER_MS,
+        f"{listener}.connections.max.reauth.ms": str(cut_after_ms),
     }
 
 
-def tickets_of(kdc: Kdc, service: str = "kafka") -> dict[str, str]:
-    """Tickets for `service`/127.0.0.1."""
-    principal = f"{service}/{HOST}"
+def tickets_of(kdc: Kdc, cut_after_ms: int = CUT_AFTER_MS) -> dict[str, str]:
+    """Tickets for kafka/127.0.0.1; 0 lets logins last."""
+    principal = f"kafka/{HOST}"
     keys = f'keyTab="{kdc.keytab(principal)}" principal="{principal}@{REALM}"'
     return {
         f"{LISTENER}.gssapi.sasl.jaas.config": f"{KERBEROS} {keys} storeKey=true isInitiator=false;",
-        f"{LISTENER}.sasl.kerberos.service.name": service,  # Kafka wants it of every mechanism beside GSSAPI
-        f"{LISTENER}.gssapi.connections.max.reauth.ms": CUT_AFTER_MS,
+        f"{LISTENER}.sasl.kerberos.service.name": "kafka",  # Kafka wants it of every mechanism beside GSSAPI
+        f"{LISTENER}.gssapi.connections.max.reauth.ms": str(cut_after_ms),
     }
 
 
@@ -60,12 +60,12 @@ def by_token(server: TokenServer, client: str, secret: str) -> dict[str, str]:
     }
 
 
-def by_keytab(keytab: object, user: str, service: str = "kafka") -> dict[str, str]:
+def by_keytab(keytab: object, user: str) -> dict[str, str]:
     """Properties of a link, with underscores for dots."""
     return {
         "security_protocol": "SASL_PLAINTEXT",
         "sasl_mechanism": "GSSAPI",
-        "sasl_kerberos_service_name": service,
+        "sasl_kerberos_service_name": "kafka",
         "sasl_jaas_config": f'{KERBEROS} keyTab="{keytab}" principal="{user}@{REALM}";',
     }
 
