@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from pipeline.cluster.errors import SECURITY_DISABLED, KafkaFailure
 from pipeline.cluster.probe import ProbeResult
 from pipeline.cluster.security import client_arguments
 from pipeline.lifecycle import hearing, probing
@@ -22,6 +24,7 @@ from pipeline.link.models import Command, Link
 from pipeline.link.states import ConnectionMode, LinkErrorCode, LinkState, MirrorStatus
 from tests.unit.control.test_reach import HALF, carrying
 from tests.unit.lifecycle.rows import LINK, Rows, mirror
+from tests.unit.lifecycle.test_guarding import Own
 from tests.unit.lifecycle.test_leading import answered
 
 E, S = LinkErrorCode, LinkState
@@ -103,7 +106,8 @@ async def test_the_dialling_side_says_what_it_found(monkeypatch: pytest.MonkeyPa
     refused = ProbeResult(E.AUTHENTICATION_ERROR, "inside:9092: no")
     results = [ProbeResult(E.NO_ERROR, cluster_id="here"), refused, ProbeResult(E.NO_ERROR, cluster_id="other")]
     rows = Rows(WAITING)
-    own = SimpleNamespace(client=SimpleNamespace(security=client_arguments({"bootstrap.servers": "there:9092"})))
+    own = Own(refusal=KafkaFailure(SECURITY_DISABLED))
+    cast(Any, own).client = SimpleNamespace(security=client_arguments({"bootstrap.servers": "there:9092"}))
     duty = Carrying(rows.context(reach=carrying(HALF), own=own), "l", lambda: None)
     found_errors = [(await duty._look(WAITING)).error for _ in range(3)]
     assert found_errors == [E.NO_ERROR, E.AUTHENTICATION_ERROR, E.CLUSTER_ID_MISMATCH_ERROR]
