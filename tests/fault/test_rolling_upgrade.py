@@ -4,7 +4,8 @@ SIGTERM and started again, under load, each when /readyz of the one before says 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from tests.support.load import Load
 from tests.support.workers import WorkerProcess, wait_until
 
 PARTITIONS = 4
+ALL = set(range(PARTITIONS))
 
 
 def is_ready(worker: WorkerProcess) -> bool:
@@ -27,38 +29,52 @@ def is_ready(worker: WorkerProcess) -> bool:
         return False
 
 
-@pytest.mark.timeout(400)
-def test_workers_are_replaced_one_after_the_other_under_load(
+@pytest.mark.timeout(500)
+def test_three_workers_are_replaced_one_after_the_other_under_load(
     source: LocalCluster, destination: LocalCluster, tmp_path: Path, unique: Callable[[str], str], topic: str
 ) -> None:
+    """Partitions spread over those that come, and go to those that stay (RUN-32)."""
     link = unique("link")
     create_topic(source, topic, PARTITIONS)
-    first = WorkerProcess(destination.bootstrap_servers, tmp_path)
-    second = WorkerProcess(destination.bootstrap_servers, tmp_path, first.app_id)
-    with first, second:
-        wait_until(lambda: first.owned and second.owned and not first.owned & second.owned, "both have a share", 120)
-        with Rest(second, destination) as rest:
-            checked(rest.create_link(link, source))
-            checked(rest.create_mirror(link, topic))
-            rest.wait_for_status(link, topic)
+    workers: list[WorkerProcess] = []
+    with ExitStack() as stack:
         with Load(source, topic, PARTITIONS, rest_s=0.2):
-            for worker, other in ((first, second), (second, first)):
-                before = log_ends(destination, topic, PARTITIONS)
+            for number in range(3):
+                app_id = workers[0].app_id if workers else None
+                workers.append(stack.enter_context(WorkerProcess(destination.bootstrap_servers, tmp_path, app_id)))
+                wait_until(lambda: is_spread(workers), "each worker has a share", 120)
+                if number == 0:
+                    with Rest(workers[0], destination) as rest:
+                        checked(rest.create_link(link, source))
+                        checked(rest.create_mirror(link, topic))
+                        rest.wait_for_status(link, topic)
+                wait_until_all_move(destination, topic)
+            for worker in workers:
+                others = [each for each in workers if each is not worker]
                 worker.terminate()
-                wait_until(lambda w=other: len(w.owned) == PARTITIONS, "the other one has all the work", 60)  # type: ignore[misc]
-                wait_until(
-                    lambda then=before: all(  # type: ignore[misc]
-                        now > end for now, end in zip(log_ends(destination, topic, PARTITIONS), then, strict=True)
-                    ),
-                    "every partition moves on with one worker",
-                    60,
-                    0.25,
-                )
+                wait_until(lambda w=others: is_spread(w), "the others have all the work", 60)  # type: ignore[misc]
+                wait_until_all_move(destination, topic)
                 worker.launch()
-                wait_until(lambda w=worker: is_ready(w), "the new one is ready", 120, 0.25)  # type: ignore[misc]
-                wait_until(lambda w=other: is_ready(w), "so is the other one", 60, 0.25)  # type: ignore[misc]
+                for each in (worker, *others):
+                    wait_until(lambda w=each: is_ready(w), f"{each.name} is ready", 120, 0.25)  # type: ignore[misc]
         wait_for_ends(source, destination, topic, PARTITIONS, within_s=90)
         assert_equal(source, destination, topic, partitions=PARTITIONS)
-        assert first.owned | second.owned == set(range(PARTITIONS)) and not first.owned & second.owned
-        with Rest(first, destination) as rest:
+        wait_until(lambda: is_spread(workers), "all three have a share again", 60)
+        with Rest(workers[0], destination) as rest:
             assert rest.mirror(link, topic)["mirror_status"] == "ACTIVE"
+
+
+def is_spread(workers: Sequence[WorkerProcess]) -> bool:
+    """Whether each has a share, no partition is missing, and none has two owners."""
+    owned = [worker.owned for worker in workers]
+    return all(owned) and set().union(*owned) == ALL and sum(map(len, owned)) == len(ALL)
+
+
+def wait_until_all_move(destination: LocalCluster, topic: str) -> None:
+    """Every partition of the mirror gets further than it is now."""
+    before = log_ends(destination, topic, PARTITIONS)
+
+    def move() -> bool:
+        return all(now > then for now, then in zip(log_ends(destination, topic, PARTITIONS), before, strict=True))
+
+    wait_until(move, "every partition moves on", 60, 0.25)
