@@ -19,8 +19,9 @@ from tests.support.clients import configuration
 SAMPLE_S = 0.25
 ANSWERED_WITHIN_S = 15.0
 FAILURES_OF_A_CLIENT = 3
-"""In a row, and it is replaced: one that has seen a broker go may take minutes to see it come back. Not after each: a new
-one has to find out everything first, which takes seconds on a busy machine.
+"""In a row, and it is replaced: one that has seen a broker go may take minutes to see it come back.
+
+Not after each: a new one has to find out everything first, which takes seconds on a busy machine.
 """
 KEPT = 2000
 Ends = dict[Place, int]
