@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 async def check_history(copier: Copier, offset: int) -> None:
     """The source has another history than was known, from `copier.cut` on: go on at `offset`, or raise MirrorFailure.
 
-    Where the mirror has no record from there on, or the cleaner has taken it at the source, one cannot tell: it goes
-    on.
+    Where the mirror has no record from there on, or a compacted source has none for consumers at its last one's offset
+    (the cleaner took it, or it is what fills the gap of a marker or of aborted data), one cannot tell: it goes on.
     """
     epoch, end = copier.cut
     if copier.epochs.is_proof(end):
@@ -36,7 +36,7 @@ async def check_history(copier: Copier, offset: int) -> None:
         log.info("%s: the source's leader changed at offset %d; no record of the mirror shows more", copier.piece, end)
         copier.epochs.forget()
     else:
-        now, records = await copier.source.batch_at(copier, max(mirrored.offset, start))
+        now, records = await copier.source.visible_at(copier, max(mirrored.offset, start))
         there = next((record for record in records if record.offset == mirrored.offset), None)
         may_be_gone = copier.piece.is_compacted or mirrored.offset < start
         if there != mirrored and not (there is None and may_be_gone):

@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass, field
 
 from pipeline.cluster.data import DataClient
-from pipeline.cluster.errors import ClusterError
+from pipeline.cluster.errors import ClusterError, Unreachable
 from pipeline.cluster.metadata import TopicInfo
 from pipeline.metrics.meter import METER
 from pipeline.mirror.answers import accept
@@ -21,12 +21,12 @@ from pipeline.mirror.fetching import Fetcher, FetchSettings
 from pipeline.mirror.memory import MemoryBudget
 from pipeline.mirror.sessions import Key
 from pipeline.mirror.slices import Slice, SliceSink
-from pipeline.mirror.source_batches import batches_of
+from pipeline.mirror.source_batches import batches_of, visible_records
 from pipeline.mirror.throttle import Throttle
 from pipeline.mirror.verdicts import Api
-from pipeline.wire.records import Record, open_batch
+from pipeline.wire.records import Record
 from pipeline.wire.requests.codec import NO_TOPIC_ID
-from pipeline.wire.requests.fetch import FetchPartition, FetchRequest
+from pipeline.wire.requests.fetch import FetchedPartition, FetchPartition, FetchRequest, FetchResponse
 from pipeline.wire.requests.list_offsets import EARLIEST, LATEST, ListOffsetsRequest, OffsetQuery
 
 SOURCE_SILENT = "the source's broker does not answer"
@@ -123,16 +123,9 @@ class LinkCopying:
         """Ask for this partition alone: an empty slice where the log has no batch from `offset` to the last stable
         offset, None where it has one, or one cannot tell (plan.py). What comes is not kept: the fetcher reads it again.
         """
-        topic, partition = copier.key
-        node = await self.source.find_leader(topic, partition)
-        topic_id = copier.source_topic_id()
-        wanted = FetchPartition(topic, partition, offset, topic_id or NO_TOPIC_ID, max_bytes=1)
-        names = {topic_id: topic} if topic_id is not None else {}
-        request = FetchRequest([wanted], self.tuning.fetch.max_wait_ms, max_bytes=1, names=names)
         async with self._asking_alone:
-            response = await self.source.send(node, request)
-        found = response.partitions[0] if response.partitions else None
-        if found is None or response.throttle_ms or response.error_code or found.error_code or found.records:
+            found = await self._fetch_alone(copier, offset)
+        if found is None or found.error_code or found.records:
             return None
         if found.last_stable_offset <= offset:
             return None
@@ -150,23 +143,36 @@ class LinkCopying:
             found.last_stable_offset,
         )
 
-    async def batch_at(self, copier: Copier, offset: int) -> tuple[int, list[Record]]:
-        """The source's batch that holds `offset`, or the next one: its leader epoch and records; UNKNOWN and none
-        where it can not be had. Raises as `accept`.
+    async def visible_at(self, copier: Copier, offset: int) -> tuple[int, list[Record]]:
+        """The source's batch that holds `offset`, or the next one: its leader epoch, and the records that consumers see
+        of it. UNKNOWN and none where nothing is left from there to the last stable offset.
+
+        Raises as `accept`, and Unreachable while it cannot be said (a quota, a tiered segment that takes its time).
         """
+        async with self._asking_alone:
+            found = await self._fetch_alone(copier, offset)
+            if found is not None:
+                accept(Api.FETCH, found.error_code, "READ", f"topic {copier.key[0]}", remote=True)
+                records, headers = batches_of(found.records)
+                held = next((header for header in headers if header.last_offset >= offset), None)
+                if held is not None:
+                    return held.leader_epoch, visible_records(records, held, found.aborted)
+        if found is None or (found.last_stable_offset > offset and not copier.piece.is_compacted):
+            raise Unreachable(f"{copier.piece}: the source did not tell what it has at offset {offset}")
+        return UNKNOWN, []
+
+    async def _fetch_alone(self, copier: Copier, offset: int) -> FetchedPartition | None:
+        """The answer for this partition alone; None where a quota left it out. Raises as `accept`."""
         topic, partition = copier.key
         node = await self.source.find_leader(topic, partition)
         topic_id = copier.source_topic_id()
         wanted = FetchPartition(topic, partition, offset, topic_id or NO_TOPIC_ID, max_bytes=1)
         names = {topic_id: topic} if topic_id is not None else {}
-        async with self._asking_alone:
-            response = await self.source.send(node, FetchRequest([wanted], 0, max_bytes=1, names=names))
-            accept(Api.FETCH, response.error_code, "READ", f"topic {topic}", remote=True)
-            found = response.partitions[0]
-            accept(Api.FETCH, found.error_code, "READ", f"topic {topic}", remote=True)
-            records, headers = batches_of(found.records)
-            held = next((header for header in headers if header.last_offset >= offset), None)
-            return (UNKNOWN, []) if held is None else (held.leader_epoch, open_batch(records, held))
+        request = FetchRequest([wanted], self.tuning.fetch.max_wait_ms, max_bytes=1, names=names)
+        response: FetchResponse = await self.source.send(node, request)
+        accept(Api.FETCH, response.error_code, "READ", f"topic {topic}", remote=True)
+        found = response.partitions[0] if response.partitions else None
+        return None if found is None or (response.throttle_ms and not found.records) else found
 
     def trouble(self, copier: Copier) -> str:
         """Why a piece's source cannot be read, in words; empty where it can."""

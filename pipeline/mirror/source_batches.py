@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
 from pipeline.mirror.sessions import Key
 from pipeline.wire.batch import BatchHeader, CorruptBatch, UnsupportedMagic, scan
 from pipeline.wire.message_sets import upgrade
+from pipeline.wire.records import Record, open_batch
 
 LAST_OLD_MAGIC = 1
 
@@ -20,6 +23,20 @@ def batches_of(records: memoryview) -> tuple[memoryview, list[BatchHeader]]:
             raise
     upgraded = memoryview(upgrade(records))
     return upgraded, scan(upgraded)
+
+
+def visible_records(
+    records: memoryview, header: BatchHeader, aborted: Sequence[tuple[int, int]] | None
+) -> list[Record]:
+    """What consumers see of the first batch of a read_committed answer, with its list of aborted transactions (KIP-98).
+
+    One that began at or below the batch's end, and is listed though the answer ends there, was not over before it.
+    """
+    is_aborted = header.is_transactional and any(
+        producer_id == header.producer_id and first_offset <= header.last_offset
+        for producer_id, first_offset in aborted or ()
+    )
+    return [] if header.is_control or is_aborted else open_batch(records, header)
 
 
 def sound(records: memoryview) -> memoryview:

@@ -48,7 +48,7 @@ class Taken:
         assert first == self.cut_at
         return self.mirrored
 
-    async def batch_at(self, _: Any, offset: int) -> tuple[int, list[Record]]:
+    async def visible_at(self, _: Any, offset: int) -> tuple[int, list[Record]]:
         self.asked_at = offset
         return 4, list(self.batch)
 
@@ -93,9 +93,10 @@ async def test_a_source_that_has_lost_records(taken: Taken) -> None:
     [
         Taken(mirrored=None),
         Taken(batch=[MINE._replace(offset=205)], is_compacted=True),
+        Taken(batch=[], is_compacted=True),
         Taken(log=(205, 500), batch=[MINE._replace(offset=205)]),
     ],
-    ids=["markers only", "cleaned away at the source", "deleted at the source"],
+    ids=["markers only", "cleaned away at the source", "fills a gap", "deleted at the source"],
 )
 async def test_where_nothing_tells(taken: Taken) -> None:
     assert (await judged(taken)).went_on_at == END
