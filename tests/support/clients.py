@@ -50,6 +50,13 @@ def delete_topic(cluster: LocalCluster, topic: str) -> None:
         future.result(TIMEOUT_S)
 
 
+def delete_records(cluster: LocalCluster, topic: str, before: int, partition: int = 0) -> None:
+    """Let a partition's log begin at an offset."""
+    client = admin(cluster)
+    for future in client.delete_records([TopicPartition(topic, partition, before)]).values():
+        future.result(TIMEOUT_S)
+
+
 def log_ends(cluster: LocalCluster, topic: str, partitions: int = 1) -> list[int]:
     """The high watermark of each partition, as any consumer is told it."""
     return _offsets(cluster, topic, partitions, OffsetSpec.latest())

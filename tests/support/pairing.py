@@ -33,11 +33,11 @@ class Side:
 
 
 @contextmanager
-def paired(one: LocalCluster, other: LocalCluster, folder: Path) -> Iterator[tuple[Side, Side]]:
-    """A worker beside each cluster, with the same app id."""
+def paired(one: LocalCluster, other: LocalCluster, folder: Path, **settings: str) -> Iterator[tuple[Side, Side]]:
+    """A worker beside each cluster, with the same app id and settings."""
     with ExitStack() as stack:
-        first = WorkerProcess(one.bootstrap_servers, folder)
-        workers = [first, WorkerProcess(other.bootstrap_servers, folder, first.app_id)]
+        first = WorkerProcess(one.bootstrap_servers, folder, **settings)
+        workers = [first, WorkerProcess(other.bootstrap_servers, folder, first.app_id, **settings)]
         for worker in workers:
             stack.enter_context(worker.ended_with_us())
             worker.launch()  # both at once: most of a start is waiting

@@ -9,13 +9,13 @@ import json
 
 import httpx
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer
 
 from pipeline.metrics.dashboards.tables import DASHBOARDS
 from tests.acceptance.tasks import commit, configure, name_filters
 from tests.broker.observing.conftest import Watched
 from tests.support.asking import checked, wait_for_ends
-from tests.support.clients import TIMEOUT_S, admin, configuration, create_topic
+from tests.support.clients import configuration, create_topic, delete_records
 from tests.support.producing import numbered, produce
 from tests.support.workers import wait_until
 
@@ -94,17 +94,22 @@ def test_a_mirror_that_somebody_else_writes_to(watched: Watched) -> None:
     watched.prometheus.wait_for_alert("ClusterlinkMirrorFailed", link=link)
     total = f'sum(clusterlink_foreign_writes_total{{link="{link}"}})'
     wait_until(lambda: (watched.prometheus.value(total) or 0) >= 1, "the foreign write is counted")
-    checked(watched.rest.ask("DELETE", f"/{link}", force="true"))
 
 
-def test_series_are_gone_with_their_link(watched: Watched) -> None:
+def test_series_are_gone_with_their_mirror_and_then_with_their_link(watched: Watched) -> None:
     """MET-63."""
+    assert any(series_with(watched, 'topic="foreign-topic"')) and any(series_with(watched, 'link="foreign"'))
+    checked(watched.rest.ask("DELETE", "/foreign/mirrors/foreign-topic"))
+    wait_until(lambda: not any(series_with(watched, 'topic="foreign-topic"')), "the deleted mirror has no series", 60)
+    assert any(series_with(watched, 'link="foreign"'))
     watched.prometheus.wait_for_silence("ClusterlinkMirrorFailed", link="foreign")
-    for worker in watched.workers:
-        wait_until(
-            lambda w=worker: 'link="foreign"' not in httpx.get(f"{w.url}/metrics", timeout=10).text,  # type: ignore[misc]
-            "no series of the deleted link is left",
-        )
+    checked(watched.rest.ask("DELETE", "/foreign", force="true"))
+    wait_until(lambda: not any(series_with(watched, 'link="foreign"')), "the deleted link has no series", 60)
+
+
+def series_with(watched: Watched, label: str) -> list[bool]:
+    """For each worker, whether it gives a series with this label."""
+    return [label in httpx.get(f"{worker.url}/metrics", timeout=10).text for worker in watched.workers]
 
 
 def test_acls_of_clusters_that_have_none(watched: Watched) -> None:
@@ -162,9 +167,7 @@ def test_records_that_were_deleted_unmirrored(watched: Watched) -> None:
     checked(watched.rest.ask("POST", f"/{link}/mirrors:pause", {"mirror_topic_names": [topic]}))
     watched.rest.wait_for_status(link, topic, "PAUSED")
     produce(watched.source, topic, numbered(40, start=10))
-    client = admin(watched.source)
-    for deleted in client.delete_records([TopicPartition(topic, 0, 30)]).values():
-        deleted.result(TIMEOUT_S)
+    delete_records(watched.source, topic, 30)
     checked(watched.rest.ask("POST", f"/{link}/mirrors:resume", {"mirror_topic_names": [topic]}))
     watched.prometheus.wait_for_alert("ClusterlinkRecordsLost", link=link, topic=topic)
     assert watched.prometheus.value(f'sum(clusterlink_lost_offsets_total{{link="{link}"}})') == 20

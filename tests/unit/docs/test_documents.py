@@ -1,4 +1,4 @@
-"""The documents keep to what is there: commands, codes, files. (The quick start's commands are run, see acceptance.)"""
+"""The documents keep to what is there: commands, codes, files. (Their commands are run: tests/acceptance/documents.)"""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 
 from pipeline.cli.main import cli
 from pipeline.link.states import LinkErrorCode, MirrorError, TaskErrorCode
+from tests.acceptance.documents.table import LEFT_OUT
+from tests.support.documents import pages, pieces
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -72,3 +74,16 @@ def test_files_that_documents_name_are_there(document: Path) -> None:
 def test_every_code_that_a_user_can_meet_is_explained(codes: type[LinkErrorCode | MirrorError | TaskErrorCode]) -> None:
     explained = (ROOT / "docs" / "troubleshooting.md").read_text()
     assert [code.value for code in codes if code.value not in NEVER_SHOWN and f"`{code.value}`" not in explained] == []
+
+
+def test_every_reason_to_leave_a_command_out_is_needed() -> None:
+    """Those of tests/acceptance/documents: what none of them is about is run there."""
+    found = [piece.text.strip() for page in pages() for piece in pieces(page)]
+    assert [why for pattern, why in LEFT_OUT if not any(re.search(pattern, text) for text in found)] == []
+
+
+def test_every_limit_of_the_specification_has_our_column() -> None:
+    wanted, told = (
+        re.findall(r"^\| (LIM-\d+) \|", (ROOT / "docs" / name).read_text(), re.M) for name in ("spec.md", "limits.md")
+    )
+    assert wanted and told == wanted
