@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
 import zipfile
 from pathlib import Path
 
@@ -62,12 +61,13 @@ def test_everything_is_in_it(wheel: Path) -> None:
 
 
 def test_it_brings_the_command_with_man_page_and_completion(wheel: Path, tmp_path: Path) -> None:
-    """In an environment of its own, with its dependencies, as pipx makes one."""
-    home = tmp_path / "venv"
-    venv.create(home, with_pip=True)
-    constraints = ROOT / "constraints.txt"
-    run(home / "bin" / "pip", "install", "-q", "--disable-pip-version-check", "-c", constraints, wheel)
-    command = home / "bin" / "clusterlink"
+    """Installed by pipx, with its dependencies, for the Python that runs this."""
+    need({"pipx": "pipx"})
+    at = {"PIPX_HOME": str(tmp_path / "pipx"), "PIPX_BIN_DIR": str(tmp_path / "bin")}
+    constraints = f"--pip-args=--disable-pip-version-check -c {ROOT / 'constraints.txt'}"
+    run("pipx", "install", "--python", sys.executable, constraints, wheel, **at)
+    home = tmp_path / "pipx" / "venvs" / "clusterlink"
+    command = tmp_path / "bin" / "clusterlink"
     assert "Mirror topics between Kafka clusters" in run(command, "--help")
     assert run(command, "--version").startswith("clusterlink 0.")
     completed = run(command, _CLUSTERLINK_COMPLETE="bash_complete", COMP_WORDS="clusterlink mirror pro", COMP_CWORD="2")
@@ -76,7 +76,7 @@ def test_it_brings_the_command_with_man_page_and_completion(wheel: Path, tmp_pat
     assert "Mirror topics between Kafka clusters" in run("man", "-l", home / "share" / "man" / "man1" / "clusterlink.1")
     # what a worker is made of is there too: it stops at its missing settings, not at an import
     done = subprocess.run(
-        [home / "bin" / "clusterlink", "worker"],
+        [command, "worker"],
         capture_output=True,
         text=True,
         check=False,
