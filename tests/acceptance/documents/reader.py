@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.acceptance.documents.placeholders import filled
 from tests.acceptance.documents.table import LOOKS, SECURITY, Need, need_of
 from tests.support.asking import CommandsTopic, checked, wait_for_ends
 from tests.support.clients import create_topic
@@ -114,23 +115,7 @@ class Reader:
         return f"{command}: {result}" if result["status"] >= 300 or refused else ""
 
     def _filled(self, text: str) -> str:
-        here, there = self._here.cluster, self._there.cluster
-        topics = [(rf"(?<![\w.-]){re.escape(name)}\b", topic) for name, topic in self._topics.items()]
-        for pattern, value in (
-            (r"http://worker-1:8090", self._here.worker.url),
-            (r"\b(a|a1|a2|west|kafka-a\.example\.com):9092", there.bootstrap_servers),
-            (r"\b(b|east|kafka|kafka-b\.example\.com):9092", here.bootstrap_servers),
-            (r"\b0gXf5xg8Sp2G4FlxNriNaA\b|\bWEST\b|<private cluster id>", there.cluster_id),
-            (r"\b6UyhTfbkTkmxYpNHiBnHXQ\b|\bEAST\b|<public cluster id>", here.cluster_id),
-            (r"\bMIRROR\b|<mirror>", "orders"),
-            (r"\bLINK\b|<link>", "east"),
-            (r"shop\\\.", re.escape(self._topics.get("shop.carts", "").removesuffix("carts"))),
-            (r"(replication[-_]factor:? )3", r"\g<1>1"),
-            (r"east\.orders", f"east.{self._topics.get('orders')}"),
-            *topics,
-        ):
-            text = re.sub(pattern, value.replace("\\", r"\\") if "\\g" not in value else value, text)
-        return text
+        return filled(text, self._here, self._there, self._topics)
 
     def _write_files(self) -> None:
         for name, side in (("a", self._there), ("b", self._here), ("source", self._there), ("own", self._here)):
@@ -139,10 +124,7 @@ class Reader:
         for name, text in (
             ("east.config", f"bootstrap.servers={self._there.cluster.bootstrap_servers}\n"),
             ("new.properties", f"bootstrap.servers={self._there.cluster.bootstrap_servers}\n"),
-            (
-                "jaas.txt",
-                "org.apache.kafka.common.security.plain.PlainLoginModule required username='a' password='b';\n",
-            ),
+            ("jaas.txt", "a.LoginModule required username='a' password='b';\n"),
             ("password.txt", "a password\n"),
             ("key", self._secret + "\n"),
         ):
