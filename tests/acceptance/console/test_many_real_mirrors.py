@@ -34,7 +34,8 @@ def prefix(source: LocalCluster, rest: Rest, unique: Callable[[str], str]) -> st
     prefix = unique("many")[-20:]
     topics = [f"{prefix}-{number:04}" for number in range(MIRRORS)]
     new = [NewTopic(topic, 1, 1) for topic in topics]
-    for future in admin(source).create_topics(new, operation_timeout=60, request_timeout=120).values():
+    client = admin(source)
+    for future in client.create_topics(new, operation_timeout=60, request_timeout=120).values():
         future.result(120)
     links = [f"{prefix}-link-{number}" for number in range(LINKS)]
     for link in links:
@@ -80,7 +81,7 @@ def test_many_mirrors_of_a_worker(browser: Browser, worker: WorkerProcess, prefi
     browser.tick(f"Select {first}")
     browser.press("Pause", ".bar")
     browser.wait_for_text("the topic would be accepted.", "dialog")
-    browser.press("Pause 1", "dialog")
+    browser.press("Pause", "dialog")
     browser.wait_for_text("Done: 1 accepted, 0 refused.", "dialog")
     browser.press("Close", "dialog")
     browser.wait_for_text("Paused 1")

@@ -45,6 +45,7 @@ class Reader:
         self._here, self._there, self._folder, self._secret = here, there, folder, secret
         self._has: tuple[Need, str, tuple[str, ...]] | None = None
         self._topics = dict.fromkeys(TOPICS, "")
+        self._goes_on = False
         programs = folder / "bin"
         programs.mkdir()
         for name, words in (("clusterlink", "-c 'from pipeline.cli.main import main; main()'"), ("python", "")):
@@ -69,8 +70,9 @@ class Reader:
         """Do a piece; what was said where it fails, else nothing."""
         if piece.is_file:
             return ""
-        if piece.kind != "until":
+        if piece.kind != "until" and not self._goes_on:
             self._have(piece)
+        self._goes_on = piece.kind == "until"  # what comes behind it is meant for what is there
         said = self._filled(piece.text)
         if piece.kind == "json":
             return self._sends(json.loads(said))

@@ -31,7 +31,7 @@ NEEDS = (
     (r"link resume", Need.PAUSED_LINK),
     (r"east|LINK|MIRROR|<link>|<mirror>|link list|mirror |export|orders", Need.MIRRORS),
 )
-"""The first row that fits says what a piece needs; a piece that nothing fits needs nothing."""
+"""The first row that fits a piece's first command says what it needs; where none fits, it needs nothing."""
 
 LOOKS = r" (describe|list|verify|export|doctor|id|seal|update)( |$)|--dry-run"
 """Commands after which everything is as the next one needs it."""
@@ -56,8 +56,9 @@ LEFT_OUT = (
 
 
 def need_of(piece: Piece) -> Need:
-    text = re.sub(r"clusterlink link list\n", "", piece.text)
-    return next((need for pattern, need in NEEDS if re.search(pattern, text, re.M)), Need.NOTHING)
+    lines = [line for line in piece.text.splitlines() if re.search(r"clusterlink (?!link list$)|^curl", line)]
+    first = lines[0] if lines else piece.text
+    return next((need for pattern, need in NEEDS if re.search(pattern, first)), Need.NOTHING)
 
 
 def why_left_out(piece: Piece) -> str:
