@@ -21,7 +21,7 @@ from tests.support.workers import WorkerProcess, wait_until
 
 MIRRORS = 60 if SCALE == 1 else 200 * SCALE
 LINKS = 2 * SCALE
-AT_ONCE = 8
+AT_ONCE = 4
 PAGE = 50
 NAMES = "tbody th a"
 POLL_S = 0.02

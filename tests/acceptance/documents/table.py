@@ -47,8 +47,8 @@ LEFT_OUT = (
     (r"^(make (chaos|soak)|python -m tests.chaos)", "hours; tests/fault/test_chaos.py runs a few"),
     (r"^faust -A pipeline.app worker", "the worker of every test is started so"),
     (r"^pipx? install", "tests/broker/deploy/test_wheel.py installs the wheel, tests/broker/security uses the extra"),
-    (r"^useradd|^systemctl", "wants systemd as process 1"),
-    (r"^docker", "wants an engine and images"),
+    (r"^useradd|^systemctl", "wants systemd as process 1; run by hand, see docs/deployment.md"),
+    (r"^docker", "wants an engine and images; run by hand, see docs/deployment.md"),
     (r"^helm", "wants Kubernetes; tests/broker/deploy/test_chart.py renders the chart"),
     (r'"kind": "mirror.become-mirror"', "what the other side's workers send in a reverse"),
 )
