@@ -30,7 +30,7 @@ def reader(
         yield Reader(here, there, folder, FILES, SECRET)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("page", dict.fromkeys(piece.page for piece in RUN))
 def test_commands_of(page: str, reader: Reader) -> None:
     failed = [said for piece in RUN if piece.page == page and (said := reader.does(piece))]
