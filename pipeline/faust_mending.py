@@ -11,16 +11,21 @@
 - A rebalance drops what was read and not handed on, and goes back to what was committed. Where nothing was committed
   yet, aiokafka goes back to nowhere: the first record of a partition, read in the middle of a rebalance, would be lost,
   and with it somebody's command.
+- Faust looks every 2.5 s whether each partition gets on, to log it where one does not. One may have been assigned this
+  moment, and have no position yet, or been taken away: neither is expected there, and the worker would end.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from faust.types import TP
 
 from pipeline.control.topics import CHANGELOG
 
@@ -29,6 +34,7 @@ _WAIT_FOR_OTHERS = (JoinGroupRequest, SyncGroupRequest)
 _join_complete = GroupCoordinator._on_join_complete
 _send = AIOKafkaConnection.send
 _seek_to_committed = AIOKafkaConsumer.seek_to_committed
+_verify_event_path = AIOKafkaConsumerThread.verify_event_path
 
 
 async def _on_join_complete(self: GroupCoordinator, *arguments: Any) -> None:
@@ -59,8 +65,15 @@ async def _seek_to_committed_or_start(self: AIOKafkaConsumer, *asked: TopicParti
     return committed
 
 
+def _verify_event_path_if_assigned(self: AIOKafkaConsumerThread, now: float, tp: TP) -> None:
+    """Look at a partition unless it has no state or position; the consumer's thread may change both at any moment."""
+    with contextlib.suppress(AssertionError, AttributeError):
+        _verify_event_path(self, now, tp)
+
+
 def mend() -> None:
     """Do so, in the whole process; a second call changes nothing."""
     GroupCoordinator._on_join_complete = _on_join_complete
     AIOKafkaConnection.send = _send_or_close
     AIOKafkaConsumer.seek_to_committed = _seek_to_committed_or_start
+    AIOKafkaConsumerThread.verify_event_path = _verify_event_path_if_assigned  # type: ignore[method-assign]

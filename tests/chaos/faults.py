@@ -153,6 +153,7 @@ def _fill_disk(world: World, hand: Hand) -> None:
 
 
 def _end(world: World, worker: WorkerProcess) -> None:
+    world.supervise()  # it may have had reasons of its own to end
     world.down.append(worker)
     try:
         world.slowest_end_s = max(world.slowest_end_s, worker.terminate())

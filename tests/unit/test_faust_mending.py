@@ -13,10 +13,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer.subscription_state import TopicPartitionState
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.admin import ApiVersionRequest
 from aiokafka.protocol.group import JoinGroupRequest
 from faust.stores import STORES
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
 from pipeline import faust_mending
@@ -29,7 +31,19 @@ def mended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AIOKafkaConnection, "send", AIOKafkaConnection.send)
     monkeypatch.setattr(GroupCoordinator, "_on_join_complete", GroupCoordinator._on_join_complete)
     monkeypatch.setattr(AIOKafkaConsumer, "seek_to_committed", AIOKafkaConsumer.seek_to_committed)
+    monkeypatch.setattr(AIOKafkaConsumerThread, "verify_event_path", AIOKafkaConsumerThread.verify_event_path)
     faust_mending.mend()
+
+
+@pytest.mark.parametrize("is_assigned", [True, False])
+async def test_a_partition_without_a_position_ends_no_worker(is_assigned: bool) -> None:
+    """It was assigned this moment, or taken away."""
+    thread = MagicMock(AIOKafkaConsumerThread, consumer=MagicMock(), time_started=0.0)
+    thread._verify_aiokafka_event_path.return_value = False
+    assignment = thread._ensure_consumer()._fetcher._subscriptions.subscription.assignment
+    assignment.state_value.return_value = TopicPartitionState(MagicMock()) if is_assigned else None
+    AIOKafkaConsumerThread.verify_event_path(thread, 1.0, TP("t", 0))
+    assignment.state_value.assert_called_once()
 
 
 def test_a_connection_that_uvloop_has_closed_is_a_lost_connection() -> None:
