@@ -87,3 +87,11 @@ def test_every_limit_of_the_specification_has_our_column() -> None:
         re.findall(r"^\| (LIM-\d+) \|", (ROOT / "docs" / name).read_text(), re.M) for name in ("spec.md", "limits.md")
     )
     assert wanted and told == wanted
+
+
+def test_the_figures_that_the_readme_begins_with_are_those_of_the_page_of_figures() -> None:
+    section = (ROOT / "README.md").read_text().partition("## What it costs")[2].partition("\n## ")[0]
+    cells = [cell.strip() for row in section.splitlines() for cell in row.split("|")[2:]]
+    figures = [cell for cell in cells if re.match(r"\d", cell)]
+    measured = (ROOT / "docs" / "performance.md").read_text()
+    assert figures and [figure for figure in figures if f"| {figure} |" not in measured] == []
