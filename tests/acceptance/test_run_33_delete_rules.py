@@ -43,7 +43,7 @@ def test_link_100_live_mirrors_keep_it(rest: Rest, operator: Operator, link: str
 def test_link_101_a_drain_keeps_it_too(rest: Rest, source: LocalCluster, link: str, topic: str) -> None:
     with Load(source, topic, 1):
         checked(rest.ask("POST", f"/{link}/mirrors:promote", {"mirror_topic_names": [topic]}))
-        rest.wait_for_status(link, topic, "PENDING_STOPPED", within_s=5)
+        rest.wait_for_status(link, topic, "PENDING_STOPPED", within_s=30)
         answer = rest.ask("DELETE", f"/{link}")
         assert refusal(answer) == (403, 40301)
         assert f"{topic} (PENDING_STOPPED)" in answer.json()["message"]
