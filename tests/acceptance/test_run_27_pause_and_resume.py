@@ -34,7 +34,7 @@ def test_run_27(
     one, other = topics
     with Load(source, one, PARTITIONS), Load(source, other, PARTITIONS, seed=2):
         operator.says("mirror", "pause", one, "--link", link)
-        rest.wait_for_status(link, one, "PAUSED", within_s=10)
+        rest.wait_for_status(link, one, "PAUSED")
         stays(destination, one)
         before = log_ends(destination, other, PARTITIONS)
         wait_until(
@@ -46,15 +46,15 @@ def test_run_27(
 
         set_paused(rest, link, "true")
         for topic in topics:
-            rest.wait_for_status(link, topic, "LINK_PAUSED", within_s=10)
+            rest.wait_for_status(link, topic, "LINK_PAUSED")
             stays(destination, topic)
         set_paused(rest, link, "false")
-        rest.wait_for_status(link, other, "ACTIVE", within_s=10)
-        rest.wait_for_status(link, one, "PAUSED", within_s=10)
+        rest.wait_for_status(link, other, "ACTIVE")
+        rest.wait_for_status(link, one, "PAUSED")
         stays(destination, one)
 
         operator.says("mirror", "resume", one, "--link", link)
-        rest.wait_for_status(link, one, "ACTIVE", within_s=10)
+        rest.wait_for_status(link, one, "ACTIVE")
     for topic in topics:
         wait_for_ends(source, destination, topic, PARTITIONS, within_s=120 + 20 * SCALE)
         assert_equal(source, destination, topic, partitions=PARTITIONS)

@@ -54,7 +54,7 @@ def test_link_102_history_goes_and_104_data_stays(
     rest: Rest, destination: LocalCluster, operator: Operator, link: str, topic: str
 ) -> None:
     operator.says("mirror", "failover", topic, "--link", link)
-    rest.wait_for_status(link, topic, "STOPPED", within_s=10)
+    rest.wait_for_status(link, topic, "STOPPED")
     history = rest.mirror(link, topic)
     assert history["mirror_lags"] == [{"partition": 0, "lag": 0, "last_source_fetch_offset": 10}]
     checked(rest.ask("DELETE", f"/{link}", validate_only="true"))

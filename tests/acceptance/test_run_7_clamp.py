@@ -46,7 +46,7 @@ def test_run_7(
     assert log_ends(destination, topic) == [100], "the lagged records have not come"
 
     checked(rest.ask("POST", f"/{link}/mirrors:failover", {"mirror_topic_names": [topic]}))
-    rest.wait_for_status(link, topic, "STOPPED", within_s=10)
+    rest.wait_for_status(link, topic, "STOPPED")
     assert committed(destination, group, topic) in (100, None)
     assert committed(destination, witness, topic) == 60
     assert len(consume(destination, topic)) == 100

@@ -23,7 +23,7 @@ def test_a_mirror_goes_with_its_topic_and_comes_back_by_command(
         rest.wait_for_status(link, name)
         wait_for_ends(source, destination, name)
     checked(rest.ask("POST", f"/{link}/mirrors:failover", {"mirror_topic_names": [stopped]}))
-    rest.wait_for_status(link, stopped, "STOPPED", within_s=10)
+    rest.wait_for_status(link, stopped, "STOPPED")
 
     for name in (topic, stopped):
         delete_topic(destination, name)
