@@ -20,6 +20,9 @@ from pipeline.verify import Report, verify
 from tests.support.clients import TIMEOUT_S, configuration, log_ends
 from tests.support.workers import WorkerProcess, wait_until
 
+ANSWERS_WITHIN_S = 90.0
+"""Longer than a worker waits for a command's result (`api_timeout_ms`): it says itself that none has come."""
+
 
 class Rest:
     """The REST API of one worker, seen from the links of its cluster. Answers are returned as they are, errors too."""
@@ -27,7 +30,7 @@ class Rest:
     def __init__(self, worker: WorkerProcess, cluster: LocalCluster) -> None:
         self._client = httpx.Client(
             base_url=f"{worker.url}/kafka/v3/clusters/{cluster.cluster_id}/links",
-            timeout=TIMEOUT_S,
+            timeout=ANSWERS_WITHIN_S,
             verify=worker.client_tls or True,
         )
 

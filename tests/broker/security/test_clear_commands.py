@@ -10,7 +10,7 @@ from pipeline.local.cluster import LocalCluster
 from tests.support.asking import CommandsTopic, Rest
 from tests.support.permitting import jaas
 from tests.support.scanning import files, found_in, topics
-from tests.support.workers import WorkerProcess
+from tests.support.workers import WorkerProcess, wait_until
 
 SECRET = "planted-by-hand-90b4"
 
@@ -36,7 +36,7 @@ def test_they_go_no_further_than_the_record_itself(
         for link in links:
             asked = commands.command("link.create", link, {"configs": configs, "validate_link": False})
             assert commands.result(asked)["status"] == 200
-        assert sorted(rest.links()) == links
+        wait_until(lambda: sorted(rest.links()) == links, "all links are listed (REST-96)")
         places = topics(destination, worker.app_id) | files(worker.folder)
         holding = {hit.partition(" in ")[2].rpartition("-")[0] for hit in found_in(places, [SECRET])}
         assert holding == {commands.topic}
