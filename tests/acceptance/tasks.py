@@ -50,7 +50,7 @@ def commit(cluster: LocalCluster, group: str, topic: str, offset: int, partition
     def is_done() -> bool:
         try:
             answers = [each.result(TIMEOUT_S) for each in client.alter_consumer_group_offsets([wanted]).values()]
-        except KafkaException:
+        except (KafkaException, TimeoutError):
             return False
         return all(each.error is None for answer in answers for each in answer.topic_partitions)
 

@@ -66,7 +66,7 @@ def waits_for(side: Side, link: str, topic: str) -> str:
 def has_records(side: Side, topic: str) -> bool:
     try:
         return log_ends(side.cluster, topic)[0] > 0
-    except KafkaException:
+    except (KafkaException, TimeoutError):
         return False  # deleted, and not made again yet
 
 
