@@ -36,11 +36,13 @@ _CONFIGS: dict[Kind, Mapping[str, str]] = {
     Kind.COMPACTED: {
         "cleanup.policy": "compact",
         "min.cleanable.dirty.ratio": "0.01",
-        "max.compaction.lag.ms": "1000",
+        "min.compaction.lag.ms": "3600000",
         "segment.ms": "500",
         "segment.bytes": str(64 << 20),
     }
 }
+_CLEANING = {"min.compaction.lag.ms": "0", "max.compaction.lag.ms": "1000"}
+"""Only when all is loaded: what is there to be cleaned has to be known."""
 _AFTER_CLEANING = {
     "min.cleanable.dirty.ratio": "0.9",
     "max.compaction.lag.ms": str(2**63 - 1),
@@ -151,6 +153,7 @@ def _load_compacted(cluster: LocalCluster, topic: str, case: Case, records: int)
         _enqueue(producer, topic, partition, messages)
     _finish(producer)
     whole, ticks, give_up_at = log_bytes(cluster, topic), 0, time.monotonic() + CLEANER_TIMEOUT_S
+    _set_configs(cluster, topic, _CLEANING)
     while log_bytes(cluster, topic) > CLEANED_SHARE * whole:
         if time.monotonic() > give_up_at:
             raise RuntimeError(f"the cleaner was not done with {topic} in {CLEANER_TIMEOUT_S:.0f} s")
