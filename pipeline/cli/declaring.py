@@ -12,7 +12,7 @@ import click
 from pipeline.cli.given import pairs, read_text
 from pipeline.cli.options import Session, dry_run, example, force, session
 from pipeline.cli.output import Format, show_data
-from pipeline.cli.rest import Refusal, Rest
+from pipeline.cli.rest import REFUSED, Refusal, Rest
 from pipeline.cli.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def apply(on: Session, *, path: str, prune: bool, secrets: bool, timeout: float,
             )
         done = sum([_try(rest, step, timeout, dry_run) for step in found.steps])
     if done < len(found.steps) or found.conflicts:
-        raise SystemExit(1)
+        raise SystemExit(REFUSED)
 
 
 @click.command(epilog=example("clusterlink export > links.yaml", "clusterlink export east"))

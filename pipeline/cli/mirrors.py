@@ -11,9 +11,11 @@ from pipeline.cli.finding import find_link, links_of
 from pipeline.cli.given import pairs
 from pipeline.cli.given_configs import configs_option, read_configs
 from pipeline.cli.mirror_shown import DESCRIBE_COLUMNS, LIST_COLUMNS, VERBOSE_COLUMNS, list_row, partition_rows
-from pipeline.cli.options import Session, dry_run, example, force, link_option, session
+from pipeline.cli.options import Session, dry_run, example, force, link_option, session, wait_timeout
 from pipeline.cli.output import show_rows
+from pipeline.cli.rest import REFUSED
 from pipeline.cli.suggesting import Group
+from pipeline.cli.waiting import wait_for
 
 STATUSES = (
     "active",
@@ -38,7 +40,7 @@ def mirror() -> None:
 
 @mirror.command(
     epilog=example(
-        "clusterlink mirror create orders --link east",
+        "clusterlink mirror create orders --link east --wait",
         "clusterlink mirror create east.orders --link east --source-topic orders --replication-factor 3",
     )
 )
@@ -50,6 +52,8 @@ def mirror() -> None:
 )
 @configs_option
 @dry_run
+@click.option("--wait", is_flag=True, help="Return when the mirror is ACTIVE.")
+@wait_timeout
 @session
 def create(
     on: Session,
@@ -59,6 +63,8 @@ def create(
     source_topic: str | None,
     replication_factor: int | None,
     dry_run: bool,
+    wait: bool,
+    timeout: float,
     **given: Any,
 ) -> None:
     """Create a mirror topic named MIRROR."""
@@ -69,7 +75,9 @@ def create(
     with on.rest() as rest:
         where = link or find_link(rest)
         rest.call("POST", ("links", where, "mirrors"), {"validate_only": dry_run}, body)
-    click.echo(f'{"[DRY RUN]: " if dry_run else ""}Created mirror topic "{name}".')
+        click.echo(f'{"[DRY RUN]: " if dry_run else ""}Created mirror topic "{name}".')
+        if wait and not dry_run and not wait_for(rest, [(where, name)], "ACTIVE", timeout):
+            raise SystemExit(REFUSED)
 
 
 @mirror.command("list", epilog=example("clusterlink mirror list --mirror-status active -o json"))

@@ -10,12 +10,10 @@ import click
 
 from pipeline.cli.finding import find_link, links_of
 from pipeline.cli.mirror_shown import OPERATION_COLUMNS, TRUNCATE_COLUMNS, operation_rows, truncate_rows
-from pipeline.cli.options import Session, dry_run, example, link_option, session
+from pipeline.cli.options import Session, dry_run, example, link_option, session, wait_timeout
 from pipeline.cli.output import show_rows
-from pipeline.cli.rest import Rest
+from pipeline.cli.rest import REFUSED, Rest
 from pipeline.cli.waiting import wait_for
-
-REFUSED = 1
 
 
 @dataclass(frozen=True)
@@ -76,9 +74,7 @@ def _shared(command: Callable[..., None]) -> Callable[..., None]:
     """Arguments and options of all operations."""
     for option in (
         session,
-        click.option(
-            "--timeout", type=click.FloatRange(min=0), default=300.0, show_default=True, help="Most seconds to --wait."
-        ),
+        wait_timeout,
         click.option("--wait", is_flag=True, help="Return when every mirror is in its final state."),
         dry_run,
         click.option("--pattern", help="Mirrors whose whole name matches this regular expression."),

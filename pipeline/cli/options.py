@@ -81,6 +81,9 @@ _COMMON = (
 
 dry_run = click.option("--dry-run", is_flag=True, help="Check everything, change nothing.")
 force = click.option("--force", is_flag=True, help="Do not ask.")
+wait_timeout = click.option(
+    "--timeout", type=click.FloatRange(min=0), default=300.0, show_default=True, help="Most seconds to --wait."
+)
 link_option = click.option("--link", "link", envvar="CLUSTERLINK_LINK", help="Name of the link.")
 
 

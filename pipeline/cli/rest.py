@@ -24,6 +24,10 @@ WAIT_S = 120.0
 """A little longer than a worker takes to give up on a command."""
 
 
+REFUSED = 1
+"""Exit code where something was refused or failed, also if it was one topic of several (CLI-62)."""
+
+
 class Refusal(click.ClickException):
     """What the endpoint refused or could not do; its message is shown as it came."""
 

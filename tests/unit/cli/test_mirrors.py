@@ -35,6 +35,33 @@ def test_create(on: Cli) -> None:
     assert (result.exit_code, "already exists" in result.stderr) == (1, True)
 
 
+def test_create_waits_until_the_mirror_is_active(on: Cli) -> None:
+    """CLI-48, CLI-64: what comes next in a script meets a mirror that it may be asked of."""
+
+    def answer(command: Command) -> dict[str, object]:
+        new = on.plane.add_mirror("east", "orders", status=MirrorStatus.PENDING_MIRROR)
+        active = dataclasses.replace(new, status=MirrorStatus.ACTIVE)
+        threading.Timer(0.3, on.plane.put_mirror, (active,)).start()
+        return {}
+
+    on.plane.script["mirror.create"] = answer
+    assert on.ok("mirror", "create", "orders", "--wait", "--timeout", "10") == 'Created mirror topic "orders".\n'
+    assert on.plane.mirrors()[0].status is MirrorStatus.ACTIVE
+
+
+def test_create_that_is_not_active_in_time_ends_with_1(on: Cli) -> None:
+    """CLI-64."""
+
+    def answer(command: Command) -> dict[str, object]:
+        on.plane.add_mirror("east", "orders", status=MirrorStatus.PENDING_MIRROR)
+        return {}
+
+    on.plane.script["mirror.create"] = answer
+    result = on.run("mirror", "create", "orders", "--wait", "--timeout", "0")
+    assert (result.exit_code, "orders: PENDING_MIRROR, not ACTIVE" in result.stderr) == (1, True)
+    on.ok("mirror", "create", "orders", "--wait", "--dry-run", "--timeout", "0")
+
+
 def test_list(on: Cli) -> None:
     on.plane.add_link("west")
     on.plane.add_mirror("west", "b", {0: (1, 1), 1: (3, 10)}, source_topic="s")
