@@ -7,7 +7,9 @@
   RuntimeError, which aiokafka does not expect. It would end the coordinator's task, and the worker with it.
 - A connection that has gone silent (half-open): aiokafka has one limit for an answer and for how long a record may wait
   to be sent, and Faust sets it to 20 minutes so that no record is lost. A rebalance waits for what was sent, so a
-  worker could sit for as long. Here an answer has half a minute; the record is sent again on another connection.
+  worker could sit for as long. Here an answer has half a minute; the record is sent again on another connection. What
+  one connection has found out about a broker, the others to it know too: a connection that is seldom used would need
+  half a minute of its own, in which a worker that was thrown out of the group cannot come back.
 - A rebalance drops what was read and not handed on, and goes back to what was committed. Where nothing was committed
   yet, aiokafka goes back to nowhere: the first record of a partition, read in the middle of a rebalance, would be lost,
   and with it somebody's command.
@@ -18,7 +20,11 @@
 from __future__ import annotations
 
 import contextlib
+import threading
+import time
+from collections.abc import Awaitable
 from typing import Any
+from weakref import WeakSet
 
 from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 from aiokafka.conn import AIOKafkaConnection, CloseReason
@@ -31,6 +37,9 @@ from pipeline.control.topics import CHANGELOG
 
 ANSWERED_WITHIN_S = 30.0
 _WAIT_FOR_OTHERS = (JoinGroupRequest, SyncGroupRequest)
+_used: WeakSet[AIOKafkaConnection] = WeakSet()
+_used_lock = threading.Lock()
+"""Faust's consumer has a thread of its own."""
 _join_complete = GroupCoordinator._on_join_complete
 _send = AIOKafkaConnection.send
 _seek_to_committed = AIOKafkaConsumer.seek_to_committed
@@ -43,18 +52,47 @@ async def _on_join_complete(self: GroupCoordinator, *arguments: Any) -> None:
     await _join_complete(self, *arguments)
 
 
-def _send_or_close(self: AIOKafkaConnection, request: Any, expect_response: bool = True) -> Any:
-    """A connection that is closed already is a lost connection, whatever the event loop says of it."""
+def _send_with_a_limit(self: AIOKafkaConnection, request: Any, expect_response: bool = True) -> Any:
+    """Send with a limit for the answer."""
+    if type(self) is not AIOKafkaConnection:  # ours have limits of their own
+        return _send_on_open(self, request, expect_response)
     limit_s = self._request_timeout
-    if type(self) is AIOKafkaConnection and not isinstance(request, _WAIT_FOR_OTHERS):  # ours have limits of their own
+    if not isinstance(request, _WAIT_FOR_OTHERS):
         self._request_timeout = min(limit_s, ANSWERED_WITHIN_S)
+    with _used_lock:
+        _used.add(self)
+    try:
+        return _answered(self, _send_on_open(self, request, expect_response), time.monotonic())
+    finally:
+        self._request_timeout = limit_s
+
+
+def _send_on_open(self: AIOKafkaConnection, request: Any, expect_response: bool) -> Any:
+    """A connection that is closed already is a lost connection, whatever the event loop says of it."""
     try:
         return _send(self, request, expect_response)
     except RuntimeError as error:
         self.close(reason=CloseReason.CONNECTION_BROKEN)
         raise errors.KafkaConnectionError(f"Connection at {self.host}:{self.port} broken: {error}") from error
-    finally:
-        self._request_timeout = limit_s
+
+
+async def _answered(self: AIOKafkaConnection, answer: Awaitable[Any], asked_at: float) -> Any:
+    """Wait for an answer; where none comes in time, every connection to that broker that is as silent is given up."""
+    try:
+        return await answer
+    except TimeoutError:
+        with _used_lock:
+            theirs = [each for each in _used if (each.host, each.port) == (self.host, self.port)]
+        for each in theirs:
+            with contextlib.suppress(RuntimeError):  # its event loop has ended
+                each._loop.call_soon_threadsafe(_close_if_silent, each, asked_at)
+        raise
+
+
+def _close_if_silent(connection: AIOKafkaConnection, since: float) -> None:
+    """Unless it has heard something, or was made, after `since`. Who waits for an answer on it asks again."""
+    if connection._last_action < since:
+        connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
 
 
 async def _seek_to_committed_or_start(self: AIOKafkaConsumer, *asked: TopicPartition) -> Any:
@@ -74,6 +112,6 @@ def _verify_event_path_if_assigned(self: AIOKafkaConsumerThread, now: float, tp:
 def mend() -> None:
     """Do so, in the whole process; a second call changes nothing."""
     GroupCoordinator._on_join_complete = _on_join_complete
-    AIOKafkaConnection.send = _send_or_close
+    AIOKafkaConnection.send = _send_with_a_limit
     AIOKafkaConsumer.seek_to_committed = _seek_to_committed_or_start
     AIOKafkaConsumerThread.verify_event_path = _verify_event_path_if_assigned  # type: ignore[method-assign]

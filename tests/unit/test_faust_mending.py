@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -60,14 +62,45 @@ def test_a_connection_that_uvloop_has_closed_is_a_lost_connection() -> None:
 async def test_silence_is_found_out_in_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     """Faust's limit is for how long a record may wait: 20 minutes. Joining a group waits for others."""
     limits: list[float] = []
-    monkeypatch.setattr(aiokafka.conn, "wait_for", lambda answer, limit_s: limits.append(limit_s))
+
+    async def note(_: object, limit_s: float) -> None:
+        limits.append(limit_s)
+
+    monkeypatch.setattr(aiokafka.conn, "wait_for", note)
     connection = AIOKafkaConnection("h", 1, request_timeout_ms=1_200_000)
     connection._writer = MagicMock()
     connection._versions = {18: (0, 0), 11: (0, 2)}
-    connection.send(ApiVersionRequest())
-    connection.send(JoinGroupRequest("group", 1, 1, "", None, "consumer", []))
+    await connection.send(ApiVersionRequest())
+    await connection.send(JoinGroupRequest("group", 1, 1, "", None, "consumer", []))
     assert limits == [30.0, 1200.0]
     connection._writer = None
+
+
+async def test_one_silence_finds_out_about_every_connection_to_that_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was asked on others is asked again at once; one that has heard something since stays, as do other brokers."""
+    monkeypatch.setattr(faust_mending, "ANSWERED_WITHIN_S", 0.01)
+
+    def connected(host: str = "h") -> AIOKafkaConnection:
+        connection = AIOKafkaConnection(host, 1, request_timeout_ms=1_200_000)
+        connection._writer, connection._reader, connection._read_task = MagicMock(), MagicMock(), MagicMock()
+        connection._versions = {18: (0, 0), 11: (0, 2)}
+        return connection
+
+    asked, joining, answering, elsewhere = connected(), connected(), connected(), connected("other")
+    waiting = {
+        each: asyncio.create_task(each.send(JoinGroupRequest("group", 1, 1, "", None, "consumer", [])))
+        for each in (joining, answering, elsewhere)
+    }
+    question = asked.send(ApiVersionRequest())
+    answering._last_action = time.monotonic() + 60
+    with pytest.raises(TimeoutError):
+        await question
+    with pytest.raises(KafkaConnectionError, match="closed"):
+        await asyncio.wait_for(waiting.pop(joining), 10)
+    assert not any(task.done() for task in waiting.values())
+    for each, task in waiting.items():
+        each.close()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_heartbeats_begin_before_what_was_assigned_is_taken_up(monkeypatch: pytest.MonkeyPatch) -> None:
