@@ -77,7 +77,7 @@ async def test_silence_is_found_out_in_half_a_minute(monkeypatch: pytest.MonkeyP
 
 
 async def test_one_silence_finds_out_about_every_connection_to_that_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was asked on others is asked again at once; one that has heard something since stays, as do other brokers."""
+    """What was asked on others is asked again; those that have heard something since stay, and those to others too."""
     monkeypatch.setattr(faust_mending, "ANSWERED_WITHIN_S", 0.01)
 
     def connected(host: str = "h") -> AIOKafkaConnection:

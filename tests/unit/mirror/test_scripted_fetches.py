@@ -68,7 +68,10 @@ async def test_codes_of_the_sources_ends(source: ScriptedSource) -> None:
     async with copied(source) as (leader, status):
         assert await end_of(leader, status) is MirrorError.NO_ERROR
         assert leader.log_end == len(LOG)
-    source.first, source.first_ends = [OUT_OF_RANGE], [UNKNOWN_CODE]
-    async with copied(source) as (leader, status):
-        assert await end_of(leader, status) is MirrorError.UNKNOWN
-        assert f"unknown error code {UNKNOWN_CODE} from LIST_OFFSETS" in status.error_message
+    failing = [code for code in CODES if judge(Api.LIST_OFFSETS, code, remote=True).failure is not None]
+    assert UNKNOWN_CODE in failing
+    for code in failing:
+        source.first, source.first_ends = [OUT_OF_RANGE], [code]
+        async with copied(source) as (leader, status):
+            assert await end_of(leader, status) is judge(Api.LIST_OFFSETS, code, remote=True).failure, code
+            assert judge(Api.LIST_OFFSETS, code, remote=True).reason in status.error_message
