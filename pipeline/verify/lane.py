@@ -11,9 +11,8 @@ from pipeline.verify.chunks import Chunk
 from pipeline.verify.compacted import Pending, TooManyKeys
 from pipeline.verify.errors import LogStartMoved
 from pipeline.verify.ranges import blocks
-from pipeline.verify.reading import Reader
 from pipeline.verify.report import Difference, PartitionReport, Progress
-from pipeline.verify.sides import Side
+from pipeline.verify.sides import Reader, Side
 
 MOST_SHARES = 1024
 
@@ -61,11 +60,9 @@ class Lane:
     ) -> None:
         self._sides = source, mirror
         self._sample, self._is_compacted, self._totals, self._stop = sample, is_compacted, totals, stop
-        self._source = Reader(source.conf, source.topic, committed=True, stop=stop.is_set)
-        self._mirror = Reader(mirror.conf, mirror.topic, committed=committed_only, stop=stop.is_set)
-        self._stable = Reader(
-            mirror.conf, mirror.topic, committed=True, offsets_only=not is_compacted, stop=stop.is_set
-        )
+        self._source = source.reader(committed=True, stop=stop.is_set)
+        self._mirror = mirror.reader(committed=committed_only, stop=stop.is_set)
+        self._stable = mirror.reader(committed=True, offsets_only=not is_compacted, stop=stop.is_set)
         self._records = self._bytes = self._at = 0
 
     def close(self) -> None:

@@ -1,7 +1,8 @@
 """Kafka's Java client properties, as librdkafka wants them (LINK-50..58, LINK-70..90).
 
 Most names are the same in both. The differences are rows of a table or a function below; a property that means
-nothing to a comparing consumer is left out. Secrets are passed on, never logged.
+nothing to a comparing consumer is left out. Secrets are passed on, never logged. For GSSAPI see
+`aio_sides`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ Conf = dict[str, str | int | float | bool]
 SAME_NAME = (
     "security.protocol",
     "sasl.mechanism",
-    "sasl.kerberos.service.name",
     "sasl.oauthbearer.scope",
     "sasl.oauthbearer.token.endpoint.url",
     "ssl.key.password",
@@ -76,9 +76,6 @@ def _sasl(configs: Mapping[str, str]) -> Conf:
         return {"sasl.username": options["username"], "sasl.password": options["password"]}
     if mechanism == "OAUTHBEARER":
         return _oauth(configs, options)
-    if mechanism == "GSSAPI":
-        named = {"sasl.kerberos.principal": options.get("principal"), "sasl.kerberos.keytab": options.get("keyTab")}
-        return {name: value for name, value in named.items() if value}
     raise BadProperty("sasl.mechanism", f"{mechanism} is not supported")
 
 

@@ -3,7 +3,7 @@
 Why not aiokafka: the engine reads and writes through aiokafka's connections and its record code. librdkafka is
 written by others, in C, and parses batches, codecs, aborted lists and headers in its own way, so that no mistake can
 be on both sides of a comparison. It also checks each batch's CRC, and hands out records at the rate that a
-verification of gigabytes needs.
+verification of gigabytes needs. The one login that it cannot do is left to `aio_reading`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _REFUSED = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENT
 logger = logging.getLogger(__name__)
 
 
-class Reader:
-    """A consumer without a group that reads ranges of partitions, one after the other; a Stream while a range is open.
+class RdReader:
+    """A Reader, see `sides`.
 
     Memory: librdkafka holds 4 MB of fetched records and a fetch of 1 MB (or one batch, if larger) a partition.
     """
@@ -48,12 +48,12 @@ class Reader:
         topic: str,
         *,
         committed: bool,
-        offsets_only: bool = False,
-        stop: Callable[[], bool] | None = None,
+        offsets_only: bool,
+        stop: Callable[[], bool],
     ) -> None:
         self._topic = topic
         self._offsets_only = offsets_only
-        self._stop = stop or (lambda: False)
+        self._stop = stop
         self._last_error = ""
         self._partition, self._first, self._end = -1, 0, 0
         self._is_open = False
@@ -81,16 +81,12 @@ class Reader:
         )
 
     def open(self, partition: int, first: int, end: int) -> None:
-        """Read the visible records of [first, end) from now on."""
         self._partition, self._first, self._end = partition, first, end
         self._is_open = first < end
         if self._is_open:
             self._consumer.assign([TopicPartition(self._topic, partition, first)])
 
     def chunk(self) -> Chunk | None:
-        """See Stream. Raises LogStartMoved, Unreachable after a minute without an answer, VerifyError on any other
-        error.
-        """
         deadline = time.monotonic() + STALL_S
         while self._is_open:
             if self._stop():

@@ -1,12 +1,14 @@
-"""One side of a comparison: which partitions it has, where they begin and end, how the topic is configured."""
+"""One side of a comparison: which partitions it has, where they begin and end, how the topic is configured, and who
+reads it. A Side asks and reads with librdkafka; `aio_sides` has the one for logins that librdkafka cannot do.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -16,8 +18,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
+from pipeline.verify.chunks import Stream
 from pipeline.verify.errors import TopicMissing, Unreachable, VerifyError
 from pipeline.verify.properties import consumer_conf
+from pipeline.verify.reading import RdReader
 from pipeline.verify.report import Bounds
 
 TIMEOUT_S = 30.0
@@ -36,8 +40,50 @@ class TopicSettings:
     timestamp_type: str
 
 
-class Side:
+class Reader(Stream, Protocol):
+    """A consumer without a group that reads ranges of partitions, one after the other; a Stream while a range is open.
+
+    For one thread. A chunk raises LogStartMoved, Stopped, Unreachable after a minute without an answer, VerifyError on
+    any other error.
+    """
+
+    def open(self, partition: int, first: int, end: int) -> None:
+        """Read the visible records of [first, end) from now on."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Side(Protocol):
     """A topic on a cluster. Every method blocks for as long as the cluster takes, TIMEOUT_S at most."""
+
+    name: str
+    topic: str
+
+    def partitions(self) -> int:
+        """Number of partitions. Raises TopicMissing, Unreachable."""
+        ...
+
+    def settings(self) -> TopicSettings | None:
+        """The topic's configuration, or None where DescribeConfigs is not permitted."""
+        ...
+
+    def bounds(self, partitions: Iterable[int]) -> dict[int, Bounds]:
+        """First offset, high watermark and last stable offset of each partition, read in this reverse order.
+
+        So end is never behind stable_end, nor start ahead of what was still there when the ends were read.
+        """
+        ...
+
+    def reader(self, *, committed: bool, offsets_only: bool = False, stop: Callable[[], bool]) -> Reader:
+        """A consumer of its own, of what read_committed (else read_uncommitted) sees; `stop` ends its waiting."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class RdSide:
+    """The side of a cluster that librdkafka can log in to."""
 
     def __init__(self, name: str, configs: Mapping[str, str], topic: str) -> None:
         self.name = name
@@ -51,10 +97,7 @@ class Side:
             raise VerifyError(f"{name}: {self._why(error)}") from error
 
     def partitions(self) -> int:
-        """Number of partitions. Raises TopicMissing, Unreachable.
-
-        A broker may not have heard yet of a topic that was just made, so one that is not there is asked for again.
-        """
+        """A broker may not have heard yet of a topic that was just made: one that is not there is asked for again."""
         give_up_at = time.monotonic() + NEW_TOPIC_S
         while True:
             try:
@@ -74,7 +117,6 @@ class Side:
             time.sleep(0.1)
 
     def settings(self) -> TopicSettings | None:
-        """The topic's configuration, or None where DescribeConfigs is not permitted."""
         resource = ConfigResource(ResourceType.TOPIC, self.topic)
         try:
             entries = self._admin.describe_configs([resource], request_timeout=TIMEOUT_S)[resource].result()
@@ -84,15 +126,17 @@ class Side:
         return TopicSettings("compact" in policy, str(entries["message.timestamp.type"].value))
 
     def bounds(self, partitions: Iterable[int]) -> dict[int, Bounds]:
-        """First offset, high watermark and last stable offset of each partition, read in this reverse order.
-
-        So end is never behind stable_end, nor start ahead of what was still there when the ends were read.
-        """
         wanted = list(partitions)
         stable = self._offsets(wanted, _LATEST, IsolationLevel.READ_COMMITTED)
         end = self._offsets(wanted, _LATEST, IsolationLevel.READ_UNCOMMITTED)
         start = self._offsets(wanted, _EARLIEST, IsolationLevel.READ_UNCOMMITTED)
         return {each: Bounds(start[each], end[each], stable[each]) for each in wanted}
+
+    def reader(self, *, committed: bool, offsets_only: bool = False, stop: Callable[[], bool]) -> Reader:
+        return RdReader(self.conf, self.topic, committed=committed, offsets_only=offsets_only, stop=stop)
+
+    def close(self) -> None:
+        """librdkafka's administration ends with its object."""
 
     def _offsets(self, partitions: list[int], spec: OffsetSpec, isolation: IsolationLevel) -> dict[int, int]:
         asked = {TopicPartition(self.topic, each): spec for each in partitions}

@@ -18,11 +18,12 @@ from dataclasses import replace
 
 from confluent_kafka import KafkaException
 
+from pipeline.verify.aio_sides import AioSide, needs_tickets
 from pipeline.verify.collecting import rarer_collections
 from pipeline.verify.errors import Stopped, Unreachable, VerifyError
 from pipeline.verify.lane import Lane, Totals
 from pipeline.verify.report import Bounds, Difference, PartitionReport, Progress, Report
-from pipeline.verify.sides import Side, TopicSettings
+from pipeline.verify.sides import RdSide, Side, TopicSettings
 
 ON_EVENT_LOOP_EVERY_S = 0.2
 POLL_MIRROR_S = 0.1
@@ -54,8 +55,8 @@ async def verify(
     if not 0 < sample <= 1:
         raise VerifyError(f"sample: {sample} is not in (0, 1]")
     job = _Job(
-        Side("source", source, source_topic),
-        Side("mirror", destination, mirror_topic),
+        side("source", source, source_topic),
+        side("mirror", destination, mirror_topic),
         from_offset=from_offset,
         to_offset=to_offset,
         sample=sample,
@@ -76,6 +77,13 @@ async def verify(
     if progress:
         progress(job.totals.progress())
     return report
+
+
+def side(name: str, configs: Mapping[str, str], topic: str) -> Side:
+    """The topic on the cluster of these client properties. Raises BadProperty, or VerifyError where no client comes of
+    them.
+    """
+    return AioSide(name, configs, topic) if needs_tickets(configs) else RdSide(name, configs, topic)
 
 
 class _Job:
@@ -101,8 +109,12 @@ class _Job:
         self._committed_only = committed_only
 
     def run(self) -> Report:
-        with rarer_collections():
-            return self._run()
+        try:
+            with rarer_collections():
+                return self._run()
+        finally:
+            self._source.close()
+            self._mirror.close()
 
     def _run(self) -> Report:
         began = time.monotonic()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,15 +47,22 @@ def kerberos_source(kdc: Kdc) -> Iterator[LocalCluster]:
         yield cluster
 
 
-@pytest.fixture(scope="module")
-def rest(kdc: Kdc, destination: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
+class KerberosRest(Rest):
     """Of a worker that is told where the KDC is, as its operators would."""
+
+    def __init__(self, worker: WorkerProcess, cluster: LocalCluster) -> None:
+        super().__init__(worker, cluster)
+        self.worker = worker
+
+
+@pytest.fixture(scope="module")
+def rest(kdc: Kdc, destination: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KerberosRest]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in kdc.environment.items():
             patch.setenv(name, value)
         folder = tmp_path_factory.mktemp("kerberos-worker")
         worker = WorkerProcess(destination.bootstrap_servers, folder, password_encoder_secret="a key for this test")
-        with worker, Rest(worker, destination) as made:
+        with worker, KerberosRest(worker, destination) as made:
             yield made
 
 
@@ -64,10 +75,33 @@ def state(rest: Rest, link: str) -> tuple[str, str]:
     return row["link_state"], row["link_error"]
 
 
+def verified(
+    source: LocalCluster, destination: LocalCluster, rest: KerberosRest, properties: dict[str, str], topic: str
+) -> int:
+    """Records that `mirror verify` finds equal where it reads the source with the link's properties (CLI-55)."""
+    file = rest.worker.folder / "source.properties"
+    given = {"bootstrap_servers": source.bootstrap_servers} | properties
+    file.write_text("".join(f"{name.replace('_', '.')}={value}\n" for name, value in given.items()), encoding="utf-8")
+    words = ["mirror", "verify", topic, "--link", "kerberos", "-o", "json", "--source-command-config", str(file)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", *words, "--bootstrap-server", destination.bootstrap_servers],
+        env={**os.environ, "CLUSTERLINK_URL": rest.worker.url},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return int(json.loads(done.stdout)["records"])
+
+
 def test_tickets_are_renewed_while_it_copies(
-    kerberos_source: LocalCluster, destination: LocalCluster, rest: Rest, kdc: Kdc, topic: str
+    kerberos_source: LocalCluster, destination: LocalCluster, rest: KerberosRest, kdc: Kdc, topic: str
 ) -> None:
-    """Three tickets long there is load, and the link is never away; then the keytab is lost, and found again."""
+    """Three tickets long there is load, and the link is never away; then the keytab is lost, and found again.
+
+    In between the copy is compared with its source, which for that is read with tickets too.
+    """
     keytab = kdc.keytab(USER)
     create_topic(kerberos_source, topic, 2)
     allow(kerberos_source, USER, "READ DESCRIBE_CONFIGS", topic)
@@ -87,7 +121,9 @@ def test_tickets_are_renewed_while_it_copies(
             0.25,
         )
     wait_for_ends(kerberos_source, destination, topic, 2)
-    assert_equal(kerberos_source, destination, topic, partitions=2)
+    seen = assert_equal(kerberos_source, destination, topic, partitions=2)
+
+    assert verified(kerberos_source, destination, rest, linked(keytab), topic) == seen.records
 
     away = keytab.rename(keytab.with_suffix(".away"))
     wait_until(lambda: state(rest, "kerberos") == ("FAILED", "FILE_NOT_FOUND_ERROR"), "the keytab is missed")

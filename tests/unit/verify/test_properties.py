@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
+from pipeline.verify.aio_sides import needs_tickets
 from pipeline.verify.errors import BadProperty
 from pipeline.verify.properties import consumer_conf, jaas_options
 
@@ -102,3 +103,17 @@ def test_a_pkcs12_truststore_becomes_pem(tmp_path):
     )
     assert "BEGIN CERTIFICATE" in str(conf["ssl.ca.pem"])
     Consumer({**conf, "group.id": "none"}).close()
+
+
+@pytest.mark.parametrize(
+    ("given", "needed"),
+    [
+        ({"security.protocol": "SASL_SSL", "sasl.mechanism": "GSSAPI"}, True),
+        ({"security.protocol": "SASL_PLAINTEXT"}, True),  # Kafka's default mechanism
+        ({"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN"}, False),
+        ({"security.protocol": "SSL", "sasl.mechanism": "GSSAPI"}, False),
+        ({}, False),
+    ],
+)
+def test_kerberos_is_read_by_another_client(given, needed):
+    assert needs_tickets({**SERVERS, **given}) is needed
