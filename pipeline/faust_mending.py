@@ -13,6 +13,9 @@
 - A rebalance drops what was read and not handed on, and goes back to what was committed. Where nothing was committed
   yet, aiokafka goes back to nowhere: the first record of a partition, read in the middle of a rebalance, would be lost,
   and with it somebody's command.
+- A record in a table's changelog that is no JSON is thrown at the recovery of all tables, which leaves it out and waits
+  for it: where it is the last of its partition, the recovery never ends, in any worker that starts. Nothing of a
+  recovery looks into records, so they are not decoded here; who reads such a row later is told (`faust_stores.py`).
 - Faust looks every 2.5 s whether each partition gets on, to log it where one does not. One may have been assigned this
   moment, and have no position yet, or been taken away: neither is expected there, and the worker would end.
 """
@@ -30,8 +33,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
+from faust.topics import Topic
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
-from faust.types import TP
+from faust.types import TP, EventT, Message
 
 from pipeline.control.topics import CHANGELOG
 
@@ -44,6 +48,7 @@ _join_complete = GroupCoordinator._on_join_complete
 _send = AIOKafkaConnection.send
 _seek_to_committed = AIOKafkaConsumer.seek_to_committed
 _verify_event_path = AIOKafkaConsumerThread.verify_event_path
+_clone_using_queue = Topic.clone_using_queue
 
 
 async def _on_join_complete(self: GroupCoordinator, *arguments: Any) -> None:
@@ -109,9 +114,22 @@ def _verify_event_path_if_assigned(self: AIOKafkaConsumerThread, now: float, tp:
         _verify_event_path(self, now, tp)
 
 
+def _clone_undecoded(self: Topic, queue: Any) -> Any:
+    """A changelog as the recovery reads it: bytes, whatever they are."""
+    made: Any = _clone_using_queue(self, queue)
+
+    async def undecoded(message: Message, *, propagate: bool = False) -> EventT[Any]:
+        return self.app.create_event(message.key, message.value, message.headers, message)
+
+    if all(topic.endswith(CHANGELOG) for topic in made.topics):
+        made.decode = undecoded
+    return made
+
+
 def mend() -> None:
     """Do so, in the whole process; a second call changes nothing."""
     GroupCoordinator._on_join_complete = _on_join_complete
     AIOKafkaConnection.send = _send_with_a_limit
     AIOKafkaConsumer.seek_to_committed = _seek_to_committed_or_start
+    Topic.clone_using_queue = _clone_undecoded  # type: ignore[assignment,method-assign]
     AIOKafkaConsumerThread.verify_event_path = _verify_event_path_if_assigned  # type: ignore[method-assign]

@@ -8,6 +8,7 @@ import fcntl
 import logging
 import os
 import socket
+import tempfile
 from pathlib import Path
 
 from pipeline.settings import SettingsError, WorkerSettings
@@ -22,6 +23,8 @@ FALSE_ALARMS = {
 each idle partition that comes to a worker later; `/healthz` watches the streams. A cluster that has had no groups yet
 has no coordinator until it is asked for one."""
 LOCK = ".lock"
+ROOM_BYTES = 16 << 20
+"""What has to be free on the disk of the table stores: a worker ends when they cannot be written."""
 
 
 class Claims:
@@ -30,7 +33,8 @@ class Claims:
     def __init__(self, settings: WorkerSettings) -> None:
         """Raises SettingsError, naming the setting, where port or folder cannot be had."""
         self._lock = -1
-        problems = [said for said in (_port_problem(settings), self._take_folder(settings)) if said]
+        taken = self._take_folder(settings)
+        problems = [said for said in (_port_problem(settings), taken or _room_problem(settings)) if said]
         if problems:
             self.release()
             raise SettingsError(problems)
@@ -54,6 +58,19 @@ class Claims:
                 return ""
             return f"CLUSTERLINK_DATA_DIR: {folder.absolute()} cannot be used: {error.strerror}"
         return ""
+
+
+def _room_problem(settings: WorkerSettings) -> str:
+    """Whether something can be written to the folder. Found out later, it would end the worker again and again."""
+    try:
+        with tempfile.TemporaryFile(dir=settings.data_dir) as file:
+            file.write(bytes(ROOM_BYTES))
+    except OSError as error:
+        where, wanted = Path(settings.data_dir).absolute(), ROOM_BYTES >> 20
+        return (
+            f"CLUSTERLINK_DATA_DIR: {where} has no room for {wanted} MiB: {error.strerror}; free some, or use another"
+        )
+    return ""
 
 
 def _port_problem(settings: WorkerSettings) -> str:

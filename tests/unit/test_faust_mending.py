@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 from unittest.mock import AsyncMock, MagicMock
 
 import aiokafka.conn
@@ -19,12 +15,10 @@ from aiokafka.consumer.subscription_state import TopicPartitionState
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.admin import ApiVersionRequest
 from aiokafka.protocol.group import JoinGroupRequest
-from faust.stores import STORES
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
 from pipeline import faust_mending
-from pipeline.faust_stores import STORE
 
 
 @pytest.fixture(autouse=True)
@@ -110,25 +104,6 @@ async def test_heartbeats_begin_before_what_was_assigned_is_taken_up(monkeypatch
     monkeypatch.setattr(faust_mending, "_join_complete", AsyncMock(side_effect=lambda *_: done.append("taken up")))
     await GroupCoordinator._on_join_complete(coordinator, 1, "member", "faust", b"")
     assert done == ["heartbeats", "taken up"]
-
-
-async def test_a_store_is_let_go_of_at_once_and_without_a_collection(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table = MagicMock(key_index_size=1)
-    table.changelog_topic.topics = ["changelog"]
-    app = MagicMock(consumer_generation_id=1)
-    app.assignor.assigned_standbys.return_value = set()
-    app.conf = SimpleNamespace(table_key_index_size=10, tabledir=tmp_path)
-    store: Any = STORES.by_url(f"{STORE}://")(f"{STORE}://", app, table, table_name="t", options={})
-    monkeypatch.setattr(gc, "collect", lambda: pytest.fail("a collection of all garbage"))
-    places = {TP("changelog", number) for number in range(3)}
-    await store.on_rebalance(places, set(), places, 1)
-    store._db_for_partition(1).put(b"key", b"value")
-    await store.on_rebalance(set(), places, set(), 1)
-    await store.on_rebalance(places, set(), places, 1)  # a store that is still open elsewhere has a lock
-    assert store._db_for_partition(1).get(b"key") == b"value"
-    await store.stop()
 
 
 @pytest.mark.parametrize("committed", [None, 0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -54,6 +55,18 @@ def test_all_problems_are_named_at_once(tmp_path: Path, lease: PortLease) -> Non
         Claims(settings(tmp_path / "file", lease.port, "192.0.2.1"))  # an address of no machine
     assert len(caught.value.problems) == 2
     assert "cannot be served: " in caught.value.problems[0] and "DATA_DIR" in caught.value.problems[1]
+
+
+def test_a_folder_without_room_is_named(tmp_path: Path, lease: PortLease) -> None:
+    """As a full disk refuses: no file of this process may grow that much."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+    try:
+        with pytest.raises(SettingsError, match=rf"DATA_DIR: {tmp_path} has no room for 16 MiB: "):
+            Claims(settings(tmp_path, lease.port))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    Claims(settings(tmp_path, lease.port)).release()
 
 
 def test_where_a_worker_is(tmp_path: Path) -> None:

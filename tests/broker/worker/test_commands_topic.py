@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka import Producer
 
 from pipeline.control.keys import link_partition
+from pipeline.control.read_model import TABLES
+from pipeline.control.topics import CHANGELOG
 from pipeline.local.cluster import LocalCluster
 from tests.support.asking import CommandsTopic, Rest, checked
 from tests.support.clients import configuration, create_topic
@@ -252,3 +256,41 @@ def test_garbage_on_the_internal_topics_stops_nobody(
     still_works(commands, source)
     assert rest.links() == links
     assert worker.is_running() and "crashed" not in worker.log().lower()
+
+
+NO_ROWS = (
+    *(value for value in GARBAGE if value is not None),
+    b'{"version": "x", "row": {}}',
+    b'{"version": 1, "row": 5}',
+)
+KEYS = (b"k", b"\xff", b"[]", b"7", b'"l"', b'"l/m"', b'"l/m/0"')
+
+
+@pytest.mark.timeout(300)
+def test_garbage_in_changelogs_stops_nobody_not_even_who_starts_with_it(
+    destination: LocalCluster, source: LocalCluster, tmp_path: Path, unique: Callable[[str], str]
+) -> None:
+    """The last thing in each of them, and on a link's own row too: others go on, and a worker with an empty disk."""
+    hit, other = unique("hit"), unique("other")
+    with WorkerProcess(destination.bootstrap_servers, tmp_path) as worker:
+        with Rest(worker, destination) as rest, CommandsTopic(destination, worker.app_id) as commands:
+            for link in (hit, other):
+                checked(rest.create_link(link, source))
+            sender = Producer(configuration(destination, **{"message.max.bytes": 20 << 20, "compression.type": "gzip"}))
+            for table in TABLES:
+                changelog = f"{worker.app_id}-{table}{CHANGELOG}"
+                sender.produce(changelog, b" " * (10 << 20), b"large", partition=0)
+                for key in (*KEYS, json.dumps(hit).encode()):
+                    for value in NO_ROWS:
+                        sender.produce(changelog, value, key, partition=link_partition(hit, commands.partitions))
+            assert sender.flush(60) == 0
+            still_works(commands, source)
+        worker.kill()
+        shutil.rmtree(worker.folder / "data")
+        worker.launch()
+        worker.wait_until_ready()
+        with Rest(worker, destination) as rest, CommandsTopic(destination, worker.app_id) as commands:
+            still_works(commands, source)
+            wait_until(lambda: other in rest.links(), "the other link is known", 60)
+            checked(rest.ask("DELETE", f"/{other}"))
+        assert worker.is_running() and "crashed" not in worker.log().lower()
