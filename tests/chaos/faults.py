@@ -15,6 +15,7 @@ from confluent_kafka import ElectionType, KafkaException
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from pipeline.local.cluster import LocalCluster
+from tests.chaos.mishaps import MISHAPS, befall
 from tests.chaos.topics import TOPICS
 from tests.chaos.weather import Weather, WeatherCable
 from tests.chaos.world import BACK_WITHIN_S, CONTROL_PARTITIONS, SIDES, World
@@ -142,14 +143,15 @@ def _roll(world: World, hand: Hand) -> None:
 def _fill_disk(world: World, hand: Hand) -> None:
     """No file of this worker may grow: what it writes to its table stores is refused, as by a full disk.
 
-    RocksDB does not forget a refused write: the worker ends at the next one, and starts again where there is room.
+    It ends at the first refusal, and starts again where there is room.
     """
     worker = world.workers[hand.worker]
+    world.down.append(worker)
     _, most = resource.prlimit(worker.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (1, most))
+    worker.wait_for_end(BACK_WITHIN_S)
     time.sleep(hand.seconds)
-    with contextlib.suppress(ProcessLookupError):
-        resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (most, most))
+    _start(world, worker)
 
 
 def _end(world: World, worker: WorkerProcess) -> None:
@@ -269,6 +271,10 @@ def _cables(world: World, hand: Hand) -> list[WeatherCable]:
     return [cable for worker in workers for cable in world.cables[worker, hand.side]]
 
 
+def _mishap(name: str) -> Callable[[World, Hand], None]:
+    return lambda world, hand: befall(world, name, hand.value)
+
+
 FAULTS = (
     Fault("worker: SIGTERM", _terminate, 3),
     Fault("worker: SIGKILL", _kill, 4),
@@ -287,8 +293,10 @@ FAULTS = (
     Fault("network: cut", _network(Weather(is_cut=True))),
     Fault("network: black hole", _network(Weather(loses_requests=True, loses_answers=True))),
     Fault("network: latency of 200 ms", _network(Weather(latency_s=0.2)), 1),
-    Fault("network: 3 % resets", _network(Weather(reset_share=0.03))),
+    Fault("network: 3 % of pieces reset", _network(Weather(reset_share=0.03)), 1),
+    Fault("network: 1 % of connections reset", _network(Weather(reset_connections=0.01)), 1),
     Fault("network: half-open", _half_open),
     Fault("network: 64 KiB a second", _network(Weather(bytes_per_s=1 << 16)), 1),
     Fault("network: answers lost after the append", _answers_lost, 4),
+    *(Fault(name, _mishap(name), 1) for name in MISHAPS),
 )

@@ -7,6 +7,7 @@ the worker to a broker leads through here, and the load and the checker, which l
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import socket
 import struct
@@ -19,6 +20,7 @@ from pipeline.local.ports import HOST
 
 Make = Callable[[Callable[[], socket.socket]], socket.socket]
 _CHUNK = 1 << 16
+_DRAWN_EVERY_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Weather:
     """Of each connection; 0 for no bound."""
     reset_share: float = 0.0
     """Of the pieces of up to 64 KiB that pass, how many reset their connection."""
+    reset_connections: float = 0.0
+    """Of the connections, how many are reset: of new ones at once, of all in each tenth of a second that they serve."""
 
 
 FAIR = Weather()
@@ -117,6 +121,8 @@ class WeatherCable:
                     continue  # a stream that has lost something once carries nothing more
                 if weather.reset_share and self._dice.random() < weather.reset_share:
                     break
+                if weather.reset_connections and connection.is_hit(weather.reset_connections, self._dice):
+                    break
                 if weather.bytes_per_s:
                     time.sleep(len(data) / weather.bytes_per_s)
                 if weather.latency_s:
@@ -135,6 +141,15 @@ class _Connection:
         self.is_stranded = False
         self.lost: set[bool] = set()
         """Directions that have lost something: True for answers."""
+        self._drawn_at = -math.inf
+
+    def is_hit(self, share: float, dice: random.Random) -> bool:
+        """Whether this one is to be reset, drawn with its first piece and then once in each tenth of a second."""
+        now = time.monotonic()
+        if now < self._drawn_at + _DRAWN_EVERY_S:
+            return False
+        self._drawn_at = now
+        return dice.random() < share
 
     def reset(self) -> None:
         _reset(self._near)

@@ -129,3 +129,16 @@ def test_latency(cable: WeatherCable, client: socket.socket) -> None:
 def test_resets(cable: WeatherCable, client: socket.socket) -> None:
     cable.turns(Weather(reset_share=1.0))
     assert asked(client, b"x") == b""
+
+
+def test_a_share_of_the_connections_is_reset(cable: WeatherCable) -> None:
+    """Drawn once for a new one; one that is spared goes on until it is drawn again."""
+    cable.turns(Weather(reset_connections=0.5))
+    spared = 0
+    for _ in range(40):
+        with connected(cable) as client:
+            spared += asked(client, b"x") == b"x"
+    assert 0 < spared < 40
+    cable.turns(Weather(reset_connections=1.0))
+    with connected(cable) as client:
+        assert asked(client, b"x") == b""
