@@ -13,6 +13,7 @@ import asyncio
 import logging
 import math
 import random
+import socket
 import time
 from collections.abc import Awaitable
 from struct import Struct
@@ -39,8 +40,12 @@ connections of a link do not all log in at once. The rest is for the new login, 
 class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
     """One connection to a broker."""
 
-    def __init__(self, host: str, port: int, traffic: Traffic | None = None, **arguments: Any) -> None:
+    def __init__(
+        self, host: str, port: int, traffic: Traffic | None = None, receive_buffer_bytes: int = -1, **arguments: Any
+    ) -> None:
+        """`receive_buffer_bytes` is for the socket (LINK-66); -1 leaves it to the system."""
         self._traffic = traffic or Traffic()
+        self._receive_buffer_bytes = receive_buffer_bytes
         self._is_counted = False
         self._renew_at = math.inf
         self.heard_at = math.inf
@@ -51,6 +56,9 @@ class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
         """Connect and log in as aiokafka does, then read frames without its copies."""
         streams = await super().connect()
         transport = self._writer.transport
+        if self._receive_buffer_bytes > 0:
+            place = transport.get_extra_info("socket")
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer_bytes)
         bare = None if transport.get_extra_info("sslcontext") else transport.get_extra_info("socket")
         frames = FrameProtocol(self._protocol, self._handle_frame, self._broken, bare)
         self._read_task.cancel()

@@ -191,7 +191,8 @@ class Connections:
                     address.port,
                     client_id=self._client_id,
                     request_timeout_ms=_NO_LIMIT_MS,
-                    max_idle_ms=security.idle_ms,
+                    max_idle_ms=security.idle_ms if security.idle_ms > 0 else None,
+                    receive_buffer_bytes=security.receive_buffer_bytes,
                     traffic=self._traffic,
                     **security.connection(),
                 )

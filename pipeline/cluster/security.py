@@ -42,8 +42,11 @@ class ClientSecurity:
     """For a connection to be made and ready: TCP, TLS, versions and login (LINK-58)."""
     connect_timeout_max_ms: int = 30_000
     idle_ms: int = 600_000
+    """-1: an idle connection stays open (LINK-53)."""
     metadata_max_age_ms: int = 300_000
     dns_lookup: str = "use_all_dns_ips"
+    receive_buffer_bytes: int = -1
+    """Of each connection's socket; -1 leaves it to the system (LINK-66)."""
 
     @property
     def ssl_context(self) -> ssl.SSLContext | None:
@@ -63,7 +66,10 @@ class ClientSecurity:
 
     def aiokafka(self) -> dict[str, Any]:
         """Keyword arguments for AIOKafkaClient, AIOKafkaConsumer and AIOKafkaProducer."""
-        return self.connection() | self._timing()
+        timing = self._timing()
+        if self.idle_ms < 1:
+            timing["connections_max_idle_ms"] = None  # aiokafka would take -1 for a time that has passed
+        return self.connection() | timing
 
     def kafka_python(self) -> dict[str, Any]:
         """Keyword arguments for kafka-python's KafkaAdminClient, KafkaConsumer and KafkaProducer."""
@@ -119,9 +125,10 @@ def client_arguments(configs: Mapping[str, str], head: str = "") -> ClientSecuri
         reconnect_backoff_max_ms=both.number("reconnect.backoff.max.ms", 1_000),
         connect_timeout_ms=both.number("socket.connection.setup.timeout.ms", 10_000, least=1),
         connect_timeout_max_ms=both.number("socket.connection.setup.timeout.max.ms", 30_000, least=1),
-        idle_ms=both.number("connections.max.idle.ms", 600_000, least=1),
+        idle_ms=both.number("connections.max.idle.ms", 600_000, least=-1),
         metadata_max_age_ms=both.number("metadata.max.age.ms", 300_000, least=1),
         dns_lookup=both.one_of("client.dns.lookup", DNS_LOOKUPS, DNS_LOOKUPS[0], upper=False),
+        receive_buffer_bytes=both.number("replica.socket.receive.buffer.bytes", -1, least=-1),
     )
     _ = security.ssl_context  # what is wrong with keys and certificates is better said now
     return security

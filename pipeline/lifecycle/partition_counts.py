@@ -37,20 +37,23 @@ class PartitionCounts(Duty):
     def __init__(self, context: Context, link: str, wake: Callable[[], None]) -> None:
         super().__init__(context, link, wake)
         self._counts: dict[str, tuple[Mirror, int]] = {}
-        self._next = 0.0
+        self._looked = float("-inf")
 
     async def run(self) -> None:
         while True:
             link = self.reachable()
             following = [m for m in self.mirrors() if m.status is MirrorStatus.ACTIVE or is_draining(m)]
-            if link is None or link.state is not LinkState.ACTIVE or not following or time.monotonic() < self._next:
+            if link is None or link.state is not LinkState.ACTIVE or not following:
                 await self.rows_change()
                 continue
-            await self._look(link, following)
-            age_s = LinkSettings.of(link.configs).metadata_max_age_ms / 1000
+            age_s = LinkSettings.of(link.configs).metadata_max_age_ms / 1000  # as it is now: LINK-10
             # a promotion waits for partitions that were just added (`final_configs`), so it does not wait for long
-            self._next = time.monotonic() + (min(age_s, IDLE_S) if any(map(is_draining, following)) else age_s)
-            await self.rows_change(min(IDLE_S, self._next - time.monotonic()))
+            due = self._looked + (min(age_s, IDLE_S) if any(map(is_draining, following)) else age_s)
+            if (left := due - time.monotonic()) > 0:
+                await self.rows_change(min(IDLE_S, left))
+                continue
+            await self._look(link, following)
+            self._looked = time.monotonic()
 
     def decide(self, decision: Decision) -> None:
         for topic, (seen, count) in list(self._counts.items())[:MOST_ROWS_AT_ONCE]:

@@ -263,25 +263,6 @@ BEHAVIOUR = (
         minimum=1,
     ),
     Property(
-        "mirror.gap.max.markers",
-        Type.LONG,
-        "100000",
-        "Longest run of source offsets without a visible record that is filled with transaction markers alone; "
-        "a longer one is filled faster where the topic allows it.",
-        "LINK-46",
-        modes=RECEIVING,
-        minimum=1,
-    ),
-    Property(
-        "mirror.gap.max.coordinator.markers",
-        Type.LONG,
-        "1000",
-        "The same where only the transaction coordinator may write markers, which is some hundred times slower.",
-        "LINK-47",
-        modes=RECEIVING,
-        minimum=1,
-    ),
-    Property(
         "partner.app.id",
         Type.STRING,
         None,

@@ -75,7 +75,10 @@ CONNECTION = (
         "LINK-52",
         100,
     ),
-    _int("connections.max.idle.ms", 600000, "When an idle connection is closed.", "LINK-53", -1),
+    replace(
+        _int("connections.max.idle.ms", 600000, "When an idle connection is closed; -1: never.", "LINK-53", None),
+        check=check_positive_or_default,
+    ),
     _int("request.timeout.ms", 30000, "How long one request may take.", "LINK-54", 1),
     _int("default.api.timeout.ms", 60000, "How long one admin operation may take.", "LINK-55", 1),
     _int("retry.backoff.ms", 100, "Pause between retries.", "LINK-56"),

@@ -46,20 +46,15 @@ class LinkSettings:
     availability_check_consecutive_failure_threshold: int
     num_cluster_link_fetchers: int
     link_max_bytes_per_second: int
-    mirror_gap_max_markers: int
-    mirror_gap_max_coordinator_markers: int
     partner_app_id: str | None
     metadata_max_age_ms: int
     request_timeout_ms: int
-    default_api_timeout_ms: int
-    retry_backoff_ms: int
     replica_fetch_max_bytes: int
     replica_fetch_response_max_bytes: int
     replica_fetch_min_bytes: int
     replica_fetch_wait_max_ms: int
     replica_fetch_backoff_ms: int
     replica_socket_timeout_ms: int
-    replica_socket_receive_buffer_bytes: int
 
     @classmethod
     def of(cls, configs: Mapping[str, str]) -> Self:

@@ -94,7 +94,7 @@ def check_oauth_callback(name: str) -> None:
 
 
 def check_positive_or_default(number: int) -> None:
-    """-1 (leave it to the system) or a size."""
+    """-1 (none, or left to the system) or a size or a time."""
     if number != -1 and number < 1:
         raise ValueError(f"{number} is neither -1 nor 1 or more")
 

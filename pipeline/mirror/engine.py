@@ -137,7 +137,7 @@ class Engine:
 
     async def _adjust(self, running: _Running, work: LinkWork) -> None:
         running.work = work
-        running.copying.tuning = work.tuning
+        running.copying.tune(work.tuning)
         await self._stop_pieces(running, [p for p in running.copiers if p not in work.pieces])
         for piece in work.pieces - set(running.copiers):
             status = PieceStatus(piece, self._worker)

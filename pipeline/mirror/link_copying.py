@@ -79,6 +79,17 @@ class LinkCopying:
         await self.sink.stop()
         await self.source.close()
 
+    def tune(self, tuning: LinkTuning) -> None:
+        """Take up changed properties (LINK-10). Fetchers look at them themselves, but for how many streams there are:
+        then pieces go to the stream that is theirs now (LINK-39). One without any waits for the next, or for the end.
+        """
+        before, self.tuning = self.tuning, tuning
+        if tuning.streams == before.streams:
+            return
+        for key, fetcher in list(self._at.items()):
+            if (copier := self._copiers.get(key)) is not None:
+                self._move(copier, fetcher, fetcher.node_id)
+
     def add(self, copier: Copier) -> None:
         self._copiers[copier.key] = copier
         self._refresh_wanted.set()
@@ -256,9 +267,12 @@ class LinkCopying:
             except ClusterError:
                 continue
             if copier is not None and leader != fetcher.node_id:
-                is_read = fetcher.session.wants(key)
-                fetcher.leave(copier)
-                if is_read:
-                    self._fetcher(leader, copier).read(copier, copier.expected_offset)
-                else:
-                    del self._at[key]
+                self._move(copier, fetcher, leader)
+
+    def _move(self, copier: Copier, fetcher: Fetcher, node: int) -> None:
+        """Have what `fetcher` reads of a copier's partition read from another broker or by another stream."""
+        is_read = fetcher.session.wants(copier.key)
+        fetcher.leave(copier)
+        del self._at[copier.key]
+        if is_read:  # else the copier asks itself
+            self._fetcher(node, copier).read(copier, copier.expected_offset)

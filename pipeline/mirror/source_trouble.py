@@ -79,7 +79,7 @@ async def _compare_ends(copier: Copier, offset: int) -> None:
 async def _check_topic(copier: Copier) -> None:
     """The source does not know the topic: gone for longer than the retry timeout (LINK-36), or another of its name."""
     piece = copier.piece
-    deadline = time.monotonic() + copier.retry_timeout_s()
+    since = time.monotonic()
     while True:
         found = await copier.source.find_topic(piece.source_topic)
         if not found.error and piece.source_topic_id and found.topic_id != piece.source_topic_id:
@@ -96,7 +96,7 @@ async def _check_topic(copier: Copier) -> None:
             return
         waiting = failure(found.error, operation="DESCRIBE", resource=f"topic {piece.source_topic}")
         copier.status.waits_for = str(waiting)
-        if time.monotonic() > deadline:
+        if time.monotonic() - since > copier.retry_timeout_s():  # as it is now: LINK-10
             raise MirrorFailure(
                 MirrorError.SOURCE_TOPIC_MAY_BE_DELETED,
                 f"{piece.source_topic} is not there at the source: {waiting}. Fail over to keep the mirror, or "

@@ -98,6 +98,7 @@ class Asker:
         """Return what ``attempt`` returns, trying again as said above. ``changes``: it alters something."""
         deadline = time.monotonic() + self.client.security.api_timeout_ms / 1000
         backoff = self.client.security.retry_backoff_ms / 1000
+        longest = max(backoff, _LONGEST_BACKOFF_SECONDS)
         await self.client.start()
         while True:
             try:
@@ -110,7 +111,7 @@ class Asker:
                 if error.code in COORDINATOR_MOVED or error.code is None:
                     self._coordinators.clear()
             await asyncio.sleep(backoff)
-            backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
+            backoff = min(2 * backoff, longest)
 
     @staticmethod
     def _may_repeat(error: ClusterError, changes: bool) -> bool:
