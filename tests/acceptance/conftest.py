@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.local.cluster import LocalCluster
+from tests.acceptance.doors import CommandLine, Door, OverRest
 from tests.acceptance.operating import Operator
 from tests.broker.conftest import destination, secure_destination, secure_source, source, topic, unique
 from tests.support.asking import Rest
@@ -33,6 +34,12 @@ def rest(worker: WorkerProcess, destination: LocalCluster) -> Iterator[Rest]:
 def operator(worker: WorkerProcess) -> Operator:
     """Somebody at the command line of that worker."""
     return Operator(worker)
+
+
+@pytest.fixture(params=[CommandLine, OverRest], ids=lambda kind: kind.name)
+def door(request: pytest.FixtureRequest, operator: Operator, rest: Rest) -> Door:
+    """Each of an operator's doors: a runbook that asks for it runs through both."""
+    return CommandLine(operator) if request.param is CommandLine else OverRest(rest)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,14 @@
-"""RUN-1: share one topic, from a plain link (MODE-1) to a promotion that touches no source (MIRROR-77), and its end."""
+"""RUN-1: share one topic, from a plain link (MODE-1) to a promotion that touches no source (MIRROR-77), and its end.
+
+Through both doors.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from pipeline.local.cluster import LocalCluster
+from tests.acceptance.doors import Door
 from tests.acceptance.operating import Operator
 from tests.support.asking import Rest, assert_equal, wait_for_ends
 from tests.support.clients import create_topic, log_ends
@@ -20,7 +24,12 @@ def values(cluster: LocalCluster, topic: str) -> list[bytes | None]:
 
 
 def test_run_1(
-    source: LocalCluster, destination: LocalCluster, operator: Operator, rest: Rest, unique: Callable[[str], str]
+    source: LocalCluster,
+    destination: LocalCluster,
+    door: Door,
+    operator: Operator,
+    rest: Rest,
+    unique: Callable[[str], str],
 ) -> None:
     topic, link = unique("tasting-menu"), unique("usa-east-west")
     # 1
@@ -31,11 +40,10 @@ def test_run_1(
     # 2
     asked = operator.knows("cluster", "id", "--bootstrap-server", source.bootstrap_servers)
     assert asked["cluster_id"] == source.cluster_id, "CLI-56: of the cluster itself, not of the endpoint"
-    operator.says("link", "create", link, "--source-bootstrap-server", source.bootstrap_servers)
-    (row,) = [each for each in operator.knows("link", "list") if each["link_name"] == link]
-    assert row["state"] == "ACTIVE" and "error" not in row
+    door.create_link(link, source)
+    assert door.state(link) == ("ACTIVE", "NO_ERROR")
     # 3
-    operator.says("mirror", "create", topic, "--link", link)
+    door.create_mirror(link, topic)
     rest.wait_for_status(link, topic)
     assert len(log_ends(destination, topic, PARTITIONS)) == PARTITIONS
     # 4
@@ -45,9 +53,9 @@ def test_run_1(
     # 5
     produce(source, topic, numbered(10, start=5000))
     wait_for_ends(source, destination, topic, PARTITIONS)
-    wait_until(lambda: lags(rest, link, topic) == [0, 0, 0], "lag returns to 0")
+    wait_until(lambda: door.describe(link, topic).lags == [0, 0, 0], "lag returns to 0", 60)
     # 7 (6, the guard, has tests of its own)
-    operator.says("mirror", "promote", topic, "--link", link)
+    door.operate("promote", link, topic)
     rest.wait_for_status(link, topic, "STOPPED", within_s=30)
     mirrored = values(destination, topic)
     assert mirrored == values(source, topic)
@@ -57,13 +65,8 @@ def test_run_1(
     assert len(values(source, topic)) == len(at_source) + 7, "the source is as it was"
     assert len(values(destination, topic)) == len(mirrored) + 5, "nothing more arrives"
     # 8
-    refusal = operator.is_refused("mirror", "promote", topic, "--link", link)
-    assert f"Topic '{topic}' has already stopped its mirror from '{link}'" in refusal
+    assert f"Topic '{topic}' has already stopped its mirror from '{link}'" in door.cannot_operate("promote", link, topic)
     # 9
-    operator.says("link", "delete", link, "--force")
-    assert link not in rest.links()
+    door.delete_link(link)
+    assert link not in door.links()
     assert len(values(destination, topic)) == len(mirrored) + 5
-
-
-def lags(rest: Rest, link: str, topic: str) -> list[int]:
-    return [row["lag"] for row in rest.mirror(link, topic)["mirror_lags"]]

@@ -1,4 +1,7 @@
-"""RUN-22: mirrors of one link that begin at the end, at a time, and at the beginning (MIRROR-60..65)."""
+"""RUN-22: mirrors of one link that begin at the end, at a time, and at the beginning (MIRROR-60..65).
+
+Through both doors.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from pipeline.local.cluster import LocalCluster
-from tests.acceptance.operating import Operator
-from tests.acceptance.tasks import configure
-from tests.support.asking import Rest, checked, wait_for_ends
+from tests.acceptance.doors import Door
+from tests.support.asking import Rest, wait_for_ends
 from tests.support.clients import create_topic, log_starts
 from tests.support.consuming import consume
 from tests.support.producing import Sent, produce
 
-SPEC = "mirror.start.offset.spec"
-
 
 def test_run_22(
-    source: LocalCluster, destination: LocalCluster, operator: Operator, rest: Rest, unique: Callable[[str], str]
+    source: LocalCluster, destination: LocalCluster, door: Door, rest: Rest, unique: Callable[[str], str]
 ) -> None:
     link = unique("staging")
     now_ms = int(time.time() * 1000)
@@ -28,13 +28,13 @@ def test_run_22(
         create_topic(source, topic)
         old = [Sent(b"old", timestamp_ms=moment - 1000 + n) for n in range(10)]
         produce(source, topic, [*old, *(Sent(b"new", timestamp_ms=moment + n) for n in range(10))])
-    checked(rest.create_link(link, source, mirror_start_offset_spec="latest"))
-    operator.says("mirror", "create", topics["latest"], "--link", link)
+    door.create_link(link, source, mirror_start_offset_spec="latest")
+    door.create_mirror(link, topics["latest"])
     spec = datetime.fromtimestamp(moment / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment % 1000:03d}"
-    operator.says("link", "update", link, "--config", f"{SPEC}={spec}")
-    operator.says("mirror", "create", topics["time"], "--link", link)
-    configure(rest, link, mirror_start_offset_spec="earliest")
-    operator.says("mirror", "create", topics["earliest"], "--link", link)
+    door.configure(link, mirror_start_offset_spec=spec)
+    door.create_mirror(link, topics["time"])
+    door.configure(link, mirror_start_offset_spec="earliest")
+    door.create_mirror(link, topics["earliest"])
     for topic in topics.values():
         rest.wait_for_status(link, topic)
         produce(source, topic, [Sent(b"last")])

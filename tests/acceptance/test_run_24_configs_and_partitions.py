@@ -5,40 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from confluent_kafka.admin import (
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-    NewPartitions,
-    ResourceType,
-)
 
 from pipeline.link.topic_configs import DEFAULT_INCLUDE
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.tasks import errors, task, wait_for_state
 from tests.support.asking import Rest, assert_equal, checked, wait_for_ends
-from tests.support.clients import TIMEOUT_S, admin, create_topic
+from tests.support.clients import add_partitions, config, create_topic, set_config
 from tests.support.producing import numbered, produce
 from tests.support.workers import wait_until
 
 TASK = "TopicConfigsSync"
 LONG_MS = "7776000000"
-
-
-def config(cluster: LocalCluster, topic: str, name: str) -> str:
-    client, resource = admin(cluster), ConfigResource(ResourceType.TOPIC, topic)
-    return str(client.describe_configs([resource])[resource].result(TIMEOUT_S)[name].value)
-
-
-def set_config(cluster: LocalCluster, topic: str, name: str, value: str) -> None:
-    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-    client, resource = admin(cluster), ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
-    client.incremental_alter_configs([resource])[resource].result(TIMEOUT_S)
-
-
-def add_partitions(cluster: LocalCluster, topic: str, total: int) -> None:
-    client = admin(cluster)
-    client.create_partitions([NewPartitions(topic, total)])[topic].result(TIMEOUT_S)
 
 
 @pytest.mark.timeout(300)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+)
 
 from pipeline.local.cluster import LocalCluster
 from pipeline.local.options import Mechanism, Protocol
@@ -48,6 +57,23 @@ def delete_topic(cluster: LocalCluster, topic: str) -> None:
     client = admin(cluster)
     for future in client.delete_topics([topic], operation_timeout=TIMEOUT_S).values():
         future.result(TIMEOUT_S)
+
+
+def add_partitions(cluster: LocalCluster, topic: str, total: int) -> None:
+    client = admin(cluster)
+    client.create_partitions([NewPartitions(topic, total)])[topic].result(TIMEOUT_S)
+
+
+def config(cluster: LocalCluster, topic: str, name: str) -> str:
+    """What a topic's config is now."""
+    client, resource = admin(cluster), ConfigResource(ResourceType.TOPIC, topic)
+    return str(client.describe_configs([resource])[resource].result(TIMEOUT_S)[name].value)
+
+
+def set_config(cluster: LocalCluster, topic: str, name: str, value: str) -> None:
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    client, resource = admin(cluster), ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+    client.incremental_alter_configs([resource])[resource].result(TIMEOUT_S)
 
 
 def delete_records(cluster: LocalCluster, topic: str, before: int, partition: int = 0) -> None:
