@@ -1,7 +1,7 @@
-"""The two doors that an operator has: the `clusterlink` program, and REST v3 (docs/design.md, the data through the house).
+"""The two doors that an operator has: the `clusterlink` program, and REST v3.
 
-A runbook is written in the verbs of a `Door` and run through each. What it waits for between two steps it may look up as
-it likes: that is the test's, not the operator's.
+A runbook is written in the verbs of a `Door` and run through each. What it waits for between two steps it may look up
+as it likes: that is the test's, not the operator's.
 """
 
 from __future__ import annotations

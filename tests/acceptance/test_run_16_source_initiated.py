@@ -11,7 +11,7 @@ import pytest
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.one_way import OFTEN, OneWay, create_mirror, one_way, row, wait_for_state
 from tests.acceptance.operating import Operator
-from tests.acceptance.tasks import commit, committed, name_filters
+from tests.acceptance.tasks import commit, committed, configure, name_filters
 from tests.support.asking import assert_equal, checked, refusal, wait_for_ends
 from tests.support.clients import create_topic, log_ends
 from tests.support.consuming import consume
@@ -187,6 +187,24 @@ def test_a_paused_source_half_pauses_the_link(
     produce(source, mirror, numbered(10, start=100))
     checked(pair.there.ask("DELETE", f"/{link}/configs/cluster.link.paused"))
     wait_for_state(pair.here, link, "ACTIVE")
+    wait_for_ends(source, destination, mirror, PARTITIONS)
+
+
+def test_how_the_dialling_side_reaches_its_own_cluster_and_whom_it_speaks_to(
+    pair: OneWay, source: LocalCluster, destination: LocalCluster, link: str, mirror: str
+) -> None:
+    """LINK-42, LINK-48: hot (LINK-10). No broker is where its REST is, and no workers have the other id."""
+    nowhere = pair.private.url.rpartition("/")[2]
+    configure(pair.there, link, local_bootstrap_servers=nowhere)
+    wait_until(lambda: f"connection to {nowhere}" in pair.private.log(), "the address is dialled", 60)
+    configure(pair.there, link, local_bootstrap_servers=source.bootstrap_servers)
+    produce(source, mirror, numbered(10, start=100))
+    wait_for_ends(source, destination, mirror, PARTITIONS)
+    configure(pair.there, link, partner_app_id="nobody")
+    wait_until(lambda: row(pair.there, link)["link_error"] == "REMOTE_LINK_NOT_FOUND_ERROR", "nobody is there", 60)
+    configure(pair.there, link, partner_app_id=pair.public.app_id)
+    wait_for_state(pair.there, link, "ACTIVE")
+    produce(source, mirror, numbered(10, start=110))
     wait_for_ends(source, destination, mirror, PARTITIONS)
 
 

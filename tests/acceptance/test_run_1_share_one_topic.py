@@ -24,6 +24,7 @@ def values(cluster: LocalCluster, topic: str) -> list[bytes | None]:
 
 
 def test_run_1(
+    *,
     source: LocalCluster,
     destination: LocalCluster,
     door: Door,
@@ -65,7 +66,8 @@ def test_run_1(
     assert len(values(source, topic)) == len(at_source) + 7, "the source is as it was"
     assert len(values(destination, topic)) == len(mirrored) + 5, "nothing more arrives"
     # 8
-    assert f"Topic '{topic}' has already stopped its mirror from '{link}'" in door.cannot_operate("promote", link, topic)
+    refusal = door.cannot_operate("promote", link, topic)
+    assert f"Topic '{topic}' has already stopped its mirror from '{link}'" in refusal
     # 9
     door.delete_link(link)
     assert link not in door.links()

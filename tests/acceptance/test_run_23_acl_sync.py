@@ -120,7 +120,7 @@ def test_run_23(
     here.add("both", "READ")
     there.add("both", "READ")
     own = {("own", "WRITE"), ("both", "READ")}
-    configs = {"acl_sync_ms": "1000", "acl_filters": selecting(principal), **login(secure_source, SUPER_USER)}
+    configs = {"acl_sync_ms": "86400000", "acl_filters": selecting(principal), **login(secure_source, SUPER_USER)}
     checked(secure_rest.create_link(link, secure_source, **configs))
     on = {"data": [{"name": "acl.sync.enable", "value": "true"}]}
     told = f"acl.sync.enable: the first cycle adds 1 ACLs: ALLOW {principal} READ on TOPIC one"
@@ -133,6 +133,7 @@ def test_run_23(
     listed = checked(secure_rest.ask("GET", f"/{link}/acls")).json()["data"]
     assert [(row["principal"], row["resource_name"]) for row in listed] == [(principal, "one")], "TASK-32"
 
+    configure(secure_rest, link, acl_sync_ms="1000")  # hot: LINK-10
     there.add("two", "WRITE")
     follows(own | {("one", "READ"), ("two", "WRITE")}, "an addition")
     there.delete("one", "READ")

@@ -15,8 +15,8 @@ from confluent_kafka import Consumer
 
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.doors import Door
-from tests.acceptance.tasks import committed, configure, name_filters
-from tests.support.asking import Rest, checked, wait_for_ends
+from tests.acceptance.tasks import committed, name_filters
+from tests.support.asking import Rest, wait_for_ends
 from tests.support.clients import configuration, create_topic, log_ends
 from tests.support.consuming import consume
 from tests.support.producing import Sent, numbered, produce
@@ -64,7 +64,7 @@ def test_run_6(
     assert read_on(doomed, group, topics[0], 60) == [*range(60)]
     wait_until(lambda: committed(destination, group, topics[0]) == 60, "the position is carried over", 30, 0.25)
     behind = topics.pop()
-    fall_behind(doomed, destination, door, rest, link, behind)
+    fall_behind((doomed, destination), door, rest, link, behind)
     lag = LAGGED - 1
     # 2
     doomed.stop_broker(1, hard=True)
@@ -103,17 +103,15 @@ def test_run_6(
     assert (stopped.status, stopped.last_source_fetch_offsets) == ("STOPPED", [100])
 
 
-def fall_behind(
-    source: LocalCluster, destination: LocalCluster, door: Door, rest: Rest, link: str, topic: str
-) -> None:
+def fall_behind(clusters: tuple[LocalCluster, LocalCluster], door: Door, rest: Rest, link: str, topic: str) -> None:
     """Let large records wait, and throttle the link so far that the first takes its allowance for minutes."""
-    names = {"mirror_topic_names": [topic]}
-    checked(rest.ask("POST", f"/{link}/mirrors:pause", names))
+    source, destination = clusters
+    door.operate("pause", link, topic)
     rest.wait_for_status(link, topic, "PAUSED")
     for _ in range(LAGGED):
         produce(source, topic, [Sent(bytes(900_000))])
-    configure(rest, link, link_max_bytes_per_second="1024")
-    checked(rest.ask("POST", f"/{link}/mirrors:resume", names))
+    door.configure(link, link_max_bytes_per_second="1024")
+    door.operate("resume", link, topic)
     wait_until(lambda: log_ends(destination, topic) == [101], "the first one comes", 60, 0.25)
     wait_until(lambda: lags(door, link, topic) == [LAGGED - 1], "the mirror is behind", 60, 0.25)
 

@@ -18,9 +18,9 @@ from tests.support.workers import wait_until
 
 
 def test_run_7(
-    source: LocalCluster, destination: LocalCluster, door: Door, rest: Rest, unique: Callable[[str], str], topic: str
+    source: LocalCluster, destination: LocalCluster, door: Door, rest: Rest, unique: Callable[[str], str]
 ) -> None:
-    link, group, witness = unique("link"), unique("g-ahead"), unique("g-witness")
+    topic, link, group, witness = unique("topic"), unique("link"), unique("g-ahead"), unique("g-witness")
     create_topic(source, topic, max_message_bytes="2000000")
     produce(source, topic, numbered(100))
     door.create_link(

@@ -67,9 +67,9 @@ def test_the_limit_of_a_fetch_without_an_answer(running: Running) -> None:
 
 def test_the_pause_after_a_failed_fetch(running: Running) -> None:
     """LINK-64."""
-    began = running.alter(replica_fetch_backoff_ms="2000")
+    began = running.alter(replica_fetch_backoff_ms="1500")
     running.tap.breaks.add(Api.FETCH)
-    wait_until(lambda: longest_of_two(running.tap.heard(Api.FETCH, began)) > 1.9, "twice in a row later", WITHIN_S)
+    wait_until(lambda: longest_of_two(running.tap.heard(Api.FETCH, began)) > 1.4, "twice in a row later", WITHIN_S)
     began = running.alter(replica_fetch_backoff_ms="50")
     wait_until(lambda: shortest(running.tap.heard(Api.FETCH, began)) < 0.9, "sooner", WITHIN_S)
     running.alter(replica_fetch_backoff_ms="1000")
