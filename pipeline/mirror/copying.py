@@ -27,13 +27,13 @@ from pipeline.mirror.claims import Closed
 from pipeline.mirror.epochs import UNKNOWN
 from pipeline.mirror.memory import LEAST
 from pipeline.mirror.pieces import Piece, PieceStatus, uuid_of
-from pipeline.mirror.plan import Policy, plan_slice
+from pipeline.mirror.plan import Pass, Plan, Policy, plan_slice
 from pipeline.mirror.readings import ForeignWrite
 from pipeline.mirror.sessions import Key
 from pipeline.mirror.slices import Slice
 from pipeline.mirror.source_trouble import CUT, RESUME, settle
 from pipeline.mirror.writing import LastLive, SliceWriter
-from pipeline.wire.batch import BatchHeader, CorruptBatch
+from pipeline.wire.batch import BatchHeader, CorruptBatch, scan
 from pipeline.wire.records import ControlType, Record, control_type
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,8 @@ class Copier:
         self._settled_at = 0.0
         self._is_copying = False
         self._gave_back = False
-        self._is_troubled = False
+        self.is_troubled = False
+        """Something was refused since it last wrote: batches are checked as they come, and few are held."""
         self._slices: deque[Slice] = deque()
         self._wake = asyncio.Event()
         self._failure: MirrorFailure | None = None
@@ -119,7 +120,7 @@ class Copier:
         if self._held == 0:
             self._settled_at = time.monotonic()  # there was nothing to be slow with
         self._held += piece.size
-        self._is_held_back = self._held >= (LEAST if self._is_troubled else self._may_hold())
+        self._is_held_back = self._held >= (LEAST if self.is_troubled else self._may_hold())
         return not self._is_held_back
 
     def is_slow(self) -> bool:
@@ -183,7 +184,7 @@ class Copier:
                     self.status.waits_for = repr(error)
                     log.exception("%s: this round of copying failed, the next follows", self.piece)
                 self._rewind(-1)  # nothing is held while it pauses
-                self._is_troubled = True
+                self.is_troubled = True
                 pause = SHORTEST_PAUSE_S if self.status.log_end_offset != began_at else min(2 * pause, LONGEST_PAUSE_S)
                 await asyncio.sleep(pause)
         finally:
@@ -294,16 +295,28 @@ class Copier:
                 self._policy(),
                 known_empty_to=fetched.empty_to,
             )
+            if not fetched.is_checked and not self._leaves_checking(plan):
+                scan(fetched.records)
             for step in plan.steps:
                 await writer.carry_out(step)
             if self.piece.is_compacted:
                 self._last.remember(plan.steps, fetched.records)
         except CorruptBatch as error:
+            if not fetched.is_checked:
+                raise Doubt(f"{error}: it is read again, batch by batch") from error
             raise MirrorFailure(MirrorError.ILLEGAL_STATE, f"{self.piece}: {error}") from error
         finally:
             self._is_copying = False
             writer.handed_over()
         self.status.waits_for = writer.waits_for or self.status.waits_for
+
+    def _leaves_checking(self, plan: Plan) -> bool:
+        """Whether the mirror's broker sees every byte that this plan relies on: nothing is opened, nothing left out.
+
+        Batches keep their checksums (`restamp_head`), and the broker refuses one that does not fit; then all is read
+        again and checked as it comes (`is_troubled`), which finds the batch and says where.
+        """
+        return bool(plan.steps) and not self.piece.is_compacted and all(isinstance(step, Pass) for step in plan.steps)
 
     def _done(self, fetched: Slice) -> None:
         """All of a slice is settled: there is room for more. (With nothing held there always is.)"""
@@ -313,7 +326,7 @@ class Copier:
         fetched.release()
         self.status.waits_for = ""
         if not self._appender.has_doubt:
-            self._is_troubled = False
+            self.is_troubled = False
             if self._gave_back:
                 self._gave_back = False
                 self._wake_reading()

@@ -43,6 +43,10 @@ class Fetched(SliceTaker, Protocol):
     """Grows with every rewind; slices of an older one are of no use."""
     epochs: Epochs
 
+    @property
+    def is_troubled(self) -> bool:
+        """Whether something was refused since it last wrote: then batches are checked as they come."""
+
     def source_topic_id(self) -> UUID | None: ...
 
     def is_slow(self) -> bool:
@@ -208,7 +212,7 @@ class Fetcher:
         found = self._read_batches(copier, position, fetched)
         if found is None:
             return
-        records, headers = found
+        records, headers, is_checked = found
         if copier.is_slow():  # it would keep the whole response, with what others have long written
             records, share = memoryview(bytes(records)), self.budget.add(len(records))
         else:
@@ -224,6 +228,7 @@ class Fetcher:
             fetched.last_stable_offset,
             fetched.log_start_offset,
             share,
+            is_checked=is_checked,
         )
         copier.epochs.saw(headers)
         if copier.offered(piece):
@@ -235,12 +240,15 @@ class Fetcher:
 
     def _read_batches(
         self, copier: Fetched, position: int, fetched: FetchedPartition
-    ) -> tuple[memoryview, list[BatchHeader]] | None:
-        """The batches that can be read; None where there is none, and the copier is told if that stays so."""
+    ) -> tuple[memoryview, list[BatchHeader], bool] | None:
+        """The batches that can be read, and whether they were checked; None where there is none, and the copier is told
+        if that stays so.
+        """
+        is_checked = copier.is_troubled
         try:
-            records, headers = batches_of(fetched.records)
+            records, headers = batches_of(fetched.records, check_crc=is_checked)
         except (UnsupportedMagic, CorruptBatch) as error:
-            records = sound(fetched.records)
+            records, is_checked = sound(fetched.records), True
             if not records:
                 if self._suspect.get(copier.key) != position:  # maybe damaged on its way: read it once more
                     self._suspect[copier.key] = position
@@ -249,4 +257,4 @@ class Fetcher:
                 copier.source_failure(unreadable(copier.key, error))
                 return None
             headers = scan(records, check_crc=False)  # these first; the next fetch begins at what cannot be read
-        return (records, headers) if headers else None
+        return (records, headers, is_checked) if headers else None

@@ -42,6 +42,8 @@ class Slice:
     share: Share = field(repr=False)
     empty_to: int = 0
     """Nothing is in the log from the last batch, or `fetch_offset`, up to here."""
+    is_checked: bool = True
+    """Whether the batches' checksums were looked at; where not, `Copier` decides whether they have to be."""
 
     @property
     def next_offset(self) -> int:

@@ -14,10 +14,10 @@ from pipeline.wire.records import Record, open_batch
 LAST_OLD_MAGIC = 1
 
 
-def batches_of(records: memoryview) -> tuple[memoryview, list[BatchHeader]]:
+def batches_of(records: memoryview, check_crc: bool = True) -> tuple[memoryview, list[BatchHeader]]:
     """The batches of a response; entries of the formats v0 and v1 are turned into v2 first (MIRROR-12)."""
     try:
-        return records, scan(records)
+        return records, scan(records, check_crc)
     except UnsupportedMagic as error:
         if error.magic > LAST_OLD_MAGIC:
             raise

@@ -130,7 +130,7 @@ ROWS = (
     Row(19, "NOT_ENOUGH_REPLICAS", _WRITES, _V.BACKOFF, "fewer in-sync replicas than min.insync.replicas"),
     Row(20, "NOT_ENOUGH_REPLICAS_AFTER_APPEND", _WRITES, _V.BACKOFF, "in-sync replicas left meanwhile", written=True),
     # appends: what the broker will not take
-    Row(2, "CORRUPT_MESSAGE", _WRITES, _V.READ_AGAIN, "damaged on its way to the leader"),
+    Row(2, "CORRUPT_MESSAGE", _WRITES, _V.READ_AGAIN, "damaged at the source, or on its way"),
     Row(10, "MESSAGE_TOO_LARGE", (_P,), _V.SPLIT, "larger than the mirror's max.message.bytes", _M.ILLEGAL_STATE),
     Row(10, "MESSAGE_TOO_LARGE", (_W,), _V.RESTORE_CONFIGS, "max.message.bytes is too small for a marker"),
     Row(18, "RECORD_LIST_TOO_LARGE", (_P,), _V.SPLIT, "larger than the mirror's segment.bytes", _M.ILLEGAL_STATE),

@@ -23,6 +23,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import NamedTuple
 
+from anycrc import Model
 from crc32c import crc32c
 
 from pipeline.wire.errors import CorruptBatch, UnsupportedMagic
@@ -53,6 +54,8 @@ _OLD_HEAD = Struct(">qi4xb")  # what all formats share: offset, length, (CRC of 
 _BASE_OFFSET, _LAST_OFFSET_DELTA, _CRC = Struct(">q"), Struct(">i"), Struct(">I")
 _TIMESTAMP = Struct(">q")
 _CRC_AT, _LAST_OFFSET_DELTA_AT, _MAX_TIMESTAMP_AT = 17, 23, 35
+_joined_crc = Model("CRC32C").combine
+"""Of two checksums and the length of what the second is of: the checksum of both, one behind the other."""
 NO_LEADER_EPOCH = -1
 
 
@@ -169,6 +172,9 @@ def restamp(buffer: bytes | bytearray | memoryview, header: BatchHeader, stamp: 
     Offsets start at 0 (the broker assigns them), the leader epoch is unknown, the transactional and delete-horizon bits
     are cleared; count, last offset delta, timestamps, codec and records stay. One copy is made.
 
+    The checksum is the source's, carried over to the new header without a look at the records: whatever damages them on
+    their way, before or after `scan`, is found by the broker that takes them (CORRUPT_MESSAGE).
+
     Raises ValueError for what a new header alone cannot carry over exactly: a control batch would become a record that
     consumers see (I2), and a LogAppendTime batch would show the producers' times on a CreateTime topic (I1).
     """
@@ -189,7 +195,9 @@ def restamp_head(buffer: bytes | bytearray | memoryview, header: BatchHeader, st
     HEADER.pack_into(
         head, 0, 0, header.size - LENGTH_ENDS, NO_LEADER_EPOCH, 2, 0, attributes, *deltas, *stamp, header.count
     )
-    _CRC.pack_into(head, _CRC_AT, crc32c(records, crc32c(memoryview(head)[CRC_COVERS_FROM:])))
+    before = memoryview(buffer)[header.position + CRC_COVERS_FROM : header.position + HEADER_SIZE]
+    change = crc32c(before) ^ crc32c(memoryview(head)[CRC_COVERS_FROM:])
+    _CRC.pack_into(head, _CRC_AT, header.crc ^ _joined_crc(change, 0, len(records)))  # a CRC is linear
     return bytes(head), records
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.wire.batch import (
+    HEADER_SIZE,
     BatchHeader,
     CorruptBatch,
     Stamp,
@@ -20,6 +21,7 @@ from pipeline.wire.batch import (
     restamp_head,
     scan,
 )
+from tests.unit.wire.batches import sealed
 
 
 def make_batch(values: list[bytes], codec: int = 0, base_offset: int = 0, transactional: bool = False) -> bytes:
@@ -41,10 +43,14 @@ def make_batch(values: list[bytes], codec: int = 0, base_offset: int = 0, transa
 
 
 def with_attributes(batch: bytes, attributes: int) -> tuple[bytes, BatchHeader]:
-    """The batch with these attributes and a header that says the same; the checksum no longer fits."""
+    """The batch with these attributes and a header that says the same."""
     raw = bytearray(batch)
     struct.pack_into(">h", raw, 21, attributes)
-    return bytes(raw), scan(raw, check_crc=False)[0]
+    return bytes(raw), scan(sealed(raw))[0]
+
+
+def damaged(batch: bytes, at: int, bits: int = 1) -> bytes:
+    return batch[:at] + bytes([batch[at] ^ bits]) + batch[at + 1 :]
 
 
 BATCHES = st.lists(st.binary(max_size=50), min_size=1, max_size=5).map(make_batch)
@@ -151,6 +157,26 @@ def test_a_new_head_goes_with_the_records_where_they_are(batch, sequence):
     head, records = restamp_head(buffer, header, Stamp(1, 2, sequence))
     assert head + records == restamp(buffer, header, Stamp(1, 2, sequence))
     assert records.obj is buffer.obj
+
+
+@given(BATCHES, st.integers(0, 2**31 - 1), st.data())
+def test_damage_shows_after_restamping_too(batch, sequence, data):
+    """The checksum comes from the source: nobody computes a good one for bytes that are not what was written."""
+    bad = damaged(batch, data.draw(st.integers(HEADER_SIZE, len(batch) - 1)), data.draw(st.integers(1, 255)))
+    (header,) = scan(bad, check_crc=False)
+    with pytest.raises(CorruptBatch):
+        scan(restamp(bad, header, Stamp(1, 2, sequence)))
+
+
+@given(BATCHES, st.sampled_from([21, 22, *range(43, 57)]), st.integers(1, 255))
+def test_damage_of_what_restamping_replaces_shows_too(batch, at, bits):
+    (header,) = scan(damaged(batch, at, bits), check_crc=False)
+    try:
+        out = restamp(damaged(batch, at, bits), header, Stamp(1, 2, 3))
+    except ValueError:
+        return  # it looks like a control batch now
+    with pytest.raises(CorruptBatch):
+        scan(out)
 
 
 def test_restamp_clears_the_delete_horizon_and_keeps_the_base_timestamp():
