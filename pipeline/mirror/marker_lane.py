@@ -2,7 +2,8 @@
 
 A transactional source has a gap behind every transaction, so the markers of many mirror partitions are ready at about
 the same time, one of each. A request of its own for each cost the worker and the broker more than the marker does. The
-broker reads no further request from a connection before it has answered the last one: waiting for that costs nothing.
+broker reads no further request from a connection before it has answered the last one, so one more is on its way then, and
+what comes meanwhile waits for the answer and goes together.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pipeline.mirror.append import Markers
 from pipeline.wire.requests.write_txn_markers import Marker, WriteTxnMarkersRequest, WriteTxnMarkersResponse
 
 log = logging.getLogger(__name__)
+MOST_IN_FLIGHT = 2
+"""One that the broker works on, and one for it to go on with."""
 MOST_TOGETHER = 200
 """Markers of several partitions in one request. A longer run goes alone: nobody else waits for all of it (I6)."""
 TIMEOUT_MS = 60_000
@@ -42,7 +45,7 @@ class MarkerLane:
         self._client = client
         self.node_id = node_id
         self._waiting: deque[_Waiting] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def mark(self, topic: str, partition: int, write: Markers) -> int:
         """Send markers and return the code of the answer: one for all of them, refusals may hide in a 0.
@@ -51,15 +54,18 @@ class MarkerLane:
         """
         waiting = _Waiting(topic, partition, write, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name=f"markers to broker {self.node_id}")
+        if sum(not task.done() for task in self._tasks) < MOST_IN_FLIGHT:
+            task = asyncio.create_task(self._run(), name=f"markers to broker {self.node_id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await waiting.code
 
     async def close(self) -> None:
         """End sending; whoever waits is told. What was sent may still land."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         _settle(self._waiting, ClusterError(_CLOSED))
 
     async def _run(self) -> None:

@@ -88,6 +88,22 @@ async def test_what_waits_goes_out_together(marking: Marking) -> None:
     assert await asyncio.gather(*later) == [0, 0, 0]
 
 
+async def test_two_requests_are_on_their_way_and_the_next_waits_for_one(marking: Marking) -> None:
+    tasks = []
+    for partition in (0, 1):
+        tasks.append(marking.begin(partition))
+        await marking.requests(partition + 1)
+    tasks += [marking.begin(partition) for partition in (2, 3)]
+    await asyncio.sleep(0.01)
+    assert len(marking.broker.requests) == 2
+    marking.broker.answer(1)
+    await marking.requests(3)
+    assert marking.broker.partitions(2) == [2, 3]
+    marking.broker.answer(0)
+    marking.broker.answer(2)
+    assert await asyncio.gather(*tasks) == [0] * 4
+
+
 async def test_each_has_its_own_code(marking: Marking) -> None:
     both = [marking.begin(1), marking.begin(2, 3)]
     await marking.requests(1)
