@@ -33,7 +33,7 @@ from pipeline.mirror.sessions import Key
 from pipeline.mirror.slices import Slice
 from pipeline.mirror.source_trouble import CUT, RESUME, settle
 from pipeline.mirror.writing import LastLive, SliceWriter
-from pipeline.wire.batch import BatchHeader, CorruptBatch, scan
+from pipeline.wire.batch import BatchHeader, CorruptBatch, check
 from pipeline.wire.records import ControlType, Record, control_type
 
 log = logging.getLogger(__name__)
@@ -296,7 +296,7 @@ class Copier:
                 known_empty_to=fetched.empty_to,
             )
             if not fetched.is_checked and not self._leaves_checking(plan):
-                scan(fetched.records)
+                check(fetched.records, fetched.headers)
             for step in plan.steps:
                 await writer.carry_out(step)
             if self.piece.is_compacted:

@@ -2,7 +2,7 @@
 
 A transactional source has a gap behind every transaction, so the markers of many mirror partitions are ready at about
 the same time, one of each. A request of its own for each cost the worker and the broker more than the marker does. The
-broker reads no further request from a connection before it has answered the last one, so one more is on its way then, and
+broker reads no further request from a connection before it has answered the last one, so one more is on its way then;
 what comes meanwhile waits for the answer and goes together.
 """
 

@@ -20,6 +20,7 @@ A mirror passes batches through closed (MIRROR-2, TERM-7): the records, and so I
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from struct import Struct
 from typing import NamedTuple
 
@@ -35,6 +36,7 @@ __all__ = [
     "Stamp",
     "UnsupportedMagic",
     "assemble",
+    "check",
     "max_timestamp",
     "next_sequence",
     "place",
@@ -143,7 +145,7 @@ def scan(buffer: bytes | bytearray | memoryview, check_crc: bool = True) -> list
         if size > end - position:
             return headers
         if check_crc and checksum(view[position + CRC_COVERS_FROM : position + size]) != fields[4]:
-            raise CorruptBatch(fields[0], f"its checksum {fields[4]:#010x} does not fit its {size} bytes")
+            raise _unfit(fields[0], fields[4], size)
         if fields[0] < 0 or not 0 <= fields[12] <= fields[6] + 1:
             raise CorruptBatch(fields[0], f"{fields[12]} records up to offset delta {fields[6]}")
         headers.append(make(BatchHeader, (position, size, fields[0], *fields[2:])))
@@ -151,6 +153,19 @@ def scan(buffer: bytes | bytearray | memoryview, check_crc: bool = True) -> list
     if end - position >= _OLD_HEAD.size:
         _check_head(view, position)
     return headers
+
+
+def check(buffer: bytes | bytearray | memoryview, headers: Sequence[BatchHeader]) -> None:
+    """Compare checksums that `scan` left alone. Raises CorruptBatch at the first that does not fit."""
+    view, checksum = memoryview(buffer), crc32c
+    for header in headers:
+        position, size, base_offset, _, _, crc, *_ = header
+        if checksum(view[position + CRC_COVERS_FROM : position + size]) != crc:
+            raise _unfit(base_offset, crc, size)
+
+
+def _unfit(base_offset: int, crc: int, size: int) -> CorruptBatch:
+    return CorruptBatch(base_offset, f"its checksum {crc:#010x} does not fit its {size} bytes")
 
 
 def _check_head(view: memoryview, position: int) -> None:

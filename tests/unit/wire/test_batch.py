@@ -16,6 +16,7 @@ from pipeline.wire.batch import (
     CorruptBatch,
     Stamp,
     UnsupportedMagic,
+    check,
     next_sequence,
     restamp,
     restamp_head,
@@ -148,6 +149,18 @@ def test_restamp_changes_the_producer_and_nothing_a_consumer_sees(values, codec,
     assert [(r.timestamp, r.key, r.value, r.headers) for r in before] == [
         (r.timestamp, r.key, r.value, r.headers) for r in after
     ]
+
+
+@given(st.lists(BATCHES, min_size=1, max_size=4))
+def test_checking_later_finds_what_scanning_would(batches):
+    log = b"".join(batches)
+    check(log, scan(log, check_crc=False))
+    bad = damaged(log, len(log) - 1)
+    with pytest.raises(CorruptBatch) as later:
+        check(bad, scan(bad, check_crc=False))
+    with pytest.raises(CorruptBatch) as now:
+        scan(bad)
+    assert str(later.value) == str(now.value)
 
 
 @given(BATCHES, st.integers(0, 2**31 - 1))
