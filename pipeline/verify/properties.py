@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 
 from pipeline.verify.errors import BadProperty
 
@@ -37,6 +37,7 @@ OTHER_NAME = {
     "ssl.keystore.certificate.chain": "ssl.certificate.pem",
     "ssl.keystore.key": "ssl.key.pem",
 }
+_JKS, _ASN1_SEQUENCE = b"\xfe", b"\x30"
 _OPTION = re.compile(r"""([\w.]+)\s*=\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s;]+)""")
 _CONVERT = "convert it: keytool -importkeystore -srckeystore in.jks -destkeystore out.p12 -deststoretype PKCS12"
 
@@ -97,12 +98,10 @@ def _truststore(configs: Mapping[str, str]) -> Conf:
     kind = _store_type("ssl.truststore", configs)
     if kind == "PEM":
         return {"ssl.ca.location": location}
-    with open(location, "rb") as file:
-        store = pkcs12.load_pkcs12(file.read(), configs.get("ssl.truststore.password", "").encode() or None)
-    found = [each.certificate for each in (store.cert, *store.additional_certs) if each is not None]
-    if not found:
+    store = _pkcs12("ssl.truststore", configs)
+    if not _certificates(store):
         raise BadProperty("ssl.truststore.location", "holds no certificate")
-    return {"ssl.ca.pem": "".join(each.public_bytes(Encoding.PEM).decode() for each in found)}
+    return {"ssl.ca.pem": _certificates(store)}
 
 
 def _keystore(configs: Mapping[str, str]) -> Conf:
@@ -111,11 +110,39 @@ def _keystore(configs: Mapping[str, str]) -> Conf:
         return {}
     if _store_type("ssl.keystore", configs) == "PEM":
         return {"ssl.certificate.location": location, "ssl.key.location": location}
-    return {"ssl.keystore.location": location, "ssl.keystore.password": configs.get("ssl.keystore.password", "")}
+    # Not by librdkafka's own property, which does not take a store without a password.
+    store = _pkcs12("ssl.keystore", configs)
+    if store.key is None or store.cert is None:
+        raise BadProperty("ssl.keystore.location", f"{location} holds no private key with its certificate")
+    key = store.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return {"ssl.certificate.pem": _certificates(store), "ssl.key.pem": key}
+
+
+def _pkcs12(head: str, configs: Mapping[str, str]) -> pkcs12.PKCS12KeyAndCertificates:
+    password = configs.get(f"{head}.password", "").encode() or None
+    with open(configs[f"{head}.location"], "rb") as file:
+        try:
+            return pkcs12.load_pkcs12(file.read(), password)
+        except ValueError as error:
+            raise BadProperty(f"{head}.location", f"cannot be opened with {head}.password: {error}") from error
+
+
+def _certificates(store: pkcs12.PKCS12KeyAndCertificates) -> str:
+    found = [each.certificate for each in (store.cert, *store.additional_certs) if each is not None]
+    return "".join(each.public_bytes(Encoding.PEM).decode() for each in found)
 
 
 def _store_type(head: str, configs: Mapping[str, str]) -> str:
+    """A store whose type is not said (Kafka's default is JKS) is judged by its first byte, as those of links are."""
     kind = configs.get(f"{head}.type", "JKS").upper()
-    if kind not in ("PEM", "PKCS12"):
+    if kind in ("PEM", "PKCS12"):
+        return kind
+    location = configs[f"{head}.location"]
+    try:
+        with open(location, "rb") as file:
+            first = file.read(1)
+    except OSError as error:
+        raise BadProperty(f"{head}.location", f"{location}: {error.strerror}") from error
+    if kind != "JKS" or first == _JKS:
         raise BadProperty(f"{head}.type", f"{kind} cannot be read here; {_CONVERT}")
-    return kind
+    return "PKCS12" if first == _ASN1_SEQUENCE else "PEM"

@@ -32,7 +32,7 @@ STALL_S = 60.0
 POLL_S = 0.25
 NO_TIME = -1
 """As Kafka writes it. Records of format v0 have none (librdkafka says 0); re-encoded as v2 they have this one."""
-_REFUSED = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED}
+REFUSED = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED}
 logger = logging.getLogger(__name__)
 
 
@@ -155,7 +155,7 @@ class RdReader:
 
     def _note_error(self, error: KafkaError) -> None:
         self._last_error = str(error)
-        if error.code() in _REFUSED:
+        if error.code() in REFUSED:
             raise KafkaException(error)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,11 +22,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from pipeline.verify.chunks import Stream
 from pipeline.verify.errors import TopicMissing, Unreachable, VerifyError
 from pipeline.verify.properties import consumer_conf
-from pipeline.verify.reading import RdReader
+from pipeline.verify.reading import REFUSED, RdReader
 from pipeline.verify.report import Bounds
 
 TIMEOUT_S = 30.0
 NEW_TOPIC_S = 2.0
+LISTEN_S = 0.02
 _NO_ANSWER = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
@@ -90,6 +92,7 @@ class RdSide:
         self.topic = topic
         self.conf = consumer_conf(configs)
         self._last_error = ""
+        self._is_refused = False
         conf: dict[str, Any] = {**self.conf, "log_level": 4, "error_cb": self._note}
         try:
             self._admin = AdminClient(conf, logger=logger)
@@ -103,7 +106,7 @@ class RdSide:
             try:
                 # Not list_topics: that makes a topic where the broker may create them automatically.
                 asked = self._admin.describe_topics(TopicCollection([self.topic]), request_timeout=TIMEOUT_S)
-                return len(asked[self.topic].result().partitions)
+                return len(self._answer(asked[self.topic]).partitions)
             except KafkaException as error:
                 code = error.args[0].code()
                 if code not in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.LEADER_NOT_AVAILABLE):
@@ -146,10 +149,19 @@ class RdSide:
         except KafkaException as error:
             raise Unreachable(f"{self.name}: offsets of {self.topic}: {self._why(error)}") from error
 
+    def _answer(self, asked: Future[Any]) -> Any:
+        """Wait for it, and hear meanwhile what librdkafka has to tell: of a refused login it says nothing else."""
+        while not asked.done():
+            self._admin.poll(LISTEN_S)
+            if self._is_refused:
+                raise Unreachable(f"{self.name}: {self._last_error}")
+        return asked.result()
+
     def _note(self, error: KafkaError) -> None:
         """What became of the last attempt to reach a broker."""
         if error.code() != KafkaError._ALL_BROKERS_DOWN:
             self._last_error = error.str()
+            self._is_refused = error.code() in REFUSED
 
     @staticmethod
     def _why(error: KafkaException) -> str:

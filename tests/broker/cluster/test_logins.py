@@ -1,4 +1,7 @@
-"""Every protocol and mechanism against listeners that demand them (SEC-21), and what a refusal looks like (SEC-33)."""
+"""Every protocol and mechanism against listeners that demand them (SEC-21), and what a refusal looks like (SEC-33).
+
+Two clients log in each time, by the same properties: the one of links, and the verification's, of another library.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -25,20 +29,26 @@ from pipeline.link.states import LinkErrorCode
 from pipeline.local.certificates import Authority, KeyPair
 from pipeline.local.cluster import LocalCluster
 from pipeline.local.options import ClusterOptions, Mechanism, Protocol
+from pipeline.verify import VerifyError
+from pipeline.verify.verifying import side
+from tests.broker.cluster.eventually import eventually
 
 _OAUTH = "org.apache.kafka.common.security.oauthbearer"
 _TOKEN_LISTENER = {
-    "listener.name.sasl_plaintext.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
-    "listener.name.sasl_plaintext.oauthbearer.sasl.jaas.config": f"{_OAUTH}.OAuthBearerLoginModule required "
-    'unsecuredLoginStringClaim_sub="broker";',
-    "listener.name.sasl_plaintext.oauthbearer.sasl.server.callback.handler.class": f"{_OAUTH}.internals.unsecured."
+    "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
+    "oauthbearer.sasl.jaas.config": f'{_OAUTH}.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";',
+    "oauthbearer.sasl.server.callback.handler.class": f"{_OAUTH}.internals.unsecured."
     "OAuthBearerUnsecuredValidatorCallbackHandler",
 }
+_SASL = (Protocol.SASL_PLAINTEXT, Protocol.SASL_SSL)
+TOPIC = "seen"
 OPTIONS = ClusterOptions(
     protocols=(Protocol.SASL_PLAINTEXT, Protocol.SSL, Protocol.SASL_SSL),
     users={"alice": "alice-secret"},
     client_certificates="required",
-    properties=_TOKEN_LISTENER,
+    properties={
+        f"listener.name.{each.value.lower()}.{name}": value for each in _SASL for name, value in _TOKEN_LISTENER.items()
+    },
 )
 
 
@@ -46,6 +56,7 @@ OPTIONS = ClusterOptions(
 def guarded() -> Iterator[LocalCluster]:
     """One broker that lets nobody in without a password, a token or a certificate."""
     with LocalCluster(OPTIONS) as cluster:
+        asyncio.run(make_topic(cluster))
         yield cluster
 
 
@@ -55,11 +66,34 @@ def us(guarded: LocalCluster) -> KeyPair:
     return guarded.authority.issue("us")
 
 
+@pytest.fixture(autouse=True)
+async def everybody_has_hung_up() -> AsyncIterator[None]:
+    """A refused connection by TLS takes leave of the broker yet; the loop must not end before."""
+    yield
+
+    async def sockets() -> int:
+        return len(asyncio.get_running_loop()._selector.get_map())  # type: ignore[attr-defined]
+
+    await eventually(sockets, lambda found: found == 1)  # the loop's own
+
+
+async def make_topic(cluster: LocalCluster) -> None:
+    async with Admin(client_arguments(cluster.client_properties("alice"))) as admin:
+        await admin.create_topic(TOPIC, 1, 1)
+
+
 async def enter(properties: dict[str, str]) -> str:
-    """Connect and ask something; return the id of the cluster."""
+    """Connect and ask something, as a link and as a verification; return the id of the cluster."""
     async with Admin(client_arguments(properties)) as admin:
         await admin.list_topics()
-        return await admin.cluster_id()
+        cluster_id = await admin.cluster_id()
+    await asyncio.to_thread(look_in, properties)
+    return cluster_id
+
+
+def look_in(properties: dict[str, str]) -> None:
+    with closing(side("source", properties, TOPIC)) as verification:
+        assert verification.partitions() == 1
 
 
 async def refusal(properties: dict[str, str]) -> ClusterError:
@@ -68,7 +102,7 @@ async def refusal(properties: dict[str, str]) -> ClusterError:
     return caught.value
 
 
-@pytest.mark.parametrize("protocol", [Protocol.SASL_PLAINTEXT, Protocol.SASL_SSL])
+@pytest.mark.parametrize("protocol", _SASL)
 @pytest.mark.parametrize("mechanism", list(Mechanism))
 async def test_passwords(guarded: LocalCluster, mechanism: Mechanism, protocol: Protocol) -> None:
     properties = guarded.client_properties("alice", mechanism, protocol)
@@ -78,6 +112,8 @@ async def test_passwords(guarded: LocalCluster, mechanism: Mechanism, protocol: 
     assert isinstance(error, NotAuthenticated)
     assert not error.retriable
     assert "not-hers" not in f"{error!r} {error.__cause__!r}"
+    with pytest.raises(VerifyError, match=r"[Aa]uthentication failed"):  # and soon, not as a cluster that is silent
+        await asyncio.to_thread(look_in, wrong)
     found = await probe(wrong)
     assert found.link_error is LinkErrorCode.AUTHENTICATION_ERROR
     assert "key and secret" in found.message
@@ -134,6 +170,8 @@ async def test_certificates_that_are_refused(guarded: LocalCluster, us: KeyPair)
         assert isinstance(error, NotAuthenticated), f"{case}: {error!r}"
         assert "TLS" in str(error)
         assert (await probe(properties)).link_error is LinkErrorCode.AUTHENTICATION_ERROR
+    with pytest.raises(VerifyError, match="certificate verify failed"):
+        await asyncio.to_thread(look_in, cases["a broker we do not trust"])
     assert await enter(good | {"bootstrap.servers": elsewhere}) == guarded.cluster_id
 
 
@@ -165,10 +203,12 @@ class TokenEndpoint:
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
                 known = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")) == b"us:hush-hush"
+                said = json.dumps({"access_token": endpoint.token(), "expires_in": 300} if known else {}).encode()
                 self.send_response(200 if known else 401)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(said)))
                 self.end_headers()
-                if known:
-                    self.wfile.write(json.dumps({"access_token": endpoint.token(), "expires_in": 300}).encode())
+                self.wfile.write(said)
 
             def log_message(self, *_: Any) -> None:
                 """Keep quiet."""
@@ -194,10 +234,13 @@ def endpoint() -> Iterator[TokenEndpoint]:
     thread.join()
 
 
-async def test_tokens(guarded: LocalCluster, endpoint: TokenEndpoint) -> None:
+@pytest.mark.parametrize("protocol", _SASL)
+async def test_tokens(guarded: LocalCluster, endpoint: TokenEndpoint, protocol: Protocol) -> None:
+    trusted = guarded.client_properties(protocol=Protocol.SSL)["ssl.truststore.certificates"]
     properties = {
-        "bootstrap.servers": guarded.bootstrap(Protocol.SASL_PLAINTEXT),
-        "security.protocol": "SASL_PLAINTEXT",
+        "bootstrap.servers": guarded.bootstrap(protocol),
+        "security.protocol": protocol.value,
+        "ssl.truststore.certificates": trusted,
         "sasl.mechanism": "OAUTHBEARER",
         "sasl.oauthbearer.token.endpoint.url": f"http://127.0.0.1:{endpoint.server.server_port}/",
         "sasl.oauthbearer.client.id": "us",

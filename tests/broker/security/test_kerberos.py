@@ -35,12 +35,13 @@ def kdc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kdc]:
 
 @pytest.fixture(scope="module")
 def kerberos_source(kdc: Kdc) -> Iterator[LocalCluster]:
-    """Its listener takes tickets for kafka/127.0.0.1, and cuts a connection whose ticket has run out (KIP-368)."""
+    """Its listeners take tickets for kafka/127.0.0.1, and cut a connection whose ticket has run out (KIP-368)."""
+    listener = taking("GSSAPI") | tickets_of(kdc)
     options = ClusterOptions(
-        protocols=(Protocol.SASL_PLAINTEXT,),
+        protocols=(Protocol.SASL_PLAINTEXT, Protocol.SASL_SSL),
         users={"admin": "admin-secret"},
         super_users=("admin",),
-        properties=taking("GSSAPI") | tickets_of(kdc),
+        properties=listener | {n.replace("sasl_plaintext", "sasl_ssl"): each for n, each in listener.items()},
         java_properties=java_of(kdc=kdc),
     )
     with LocalCluster(options) as cluster:
@@ -129,6 +130,18 @@ def test_tickets_are_renewed_while_it_copies(
     wait_until(lambda: state(rest, "kerberos") == ("FAILED", "FILE_NOT_FOUND_ERROR"), "the keytab is missed")
     away.rename(keytab)
     wait_until(lambda: state(rest, "kerberos") == WELL, "the keytab is found")
+
+
+def test_tickets_over_tls(kerberos_source: LocalCluster, rest: Rest, kdc: Kdc) -> None:
+    """SEC-21; no more than the link, which is tried before it is made (LINK-15)."""
+    assert kerberos_source.authority is not None
+    given = linked(kdc.keytab("over-tls"), "over-tls") | {
+        "bootstrap_servers": kerberos_source.bootstrap(Protocol.SASL_SSL),
+        "security_protocol": "SASL_SSL",
+        "ssl_truststore_certificates": kerberos_source.authority.certificate,
+    }
+    checked(rest.create_link("tickets-over-tls", kerberos_source, **given))
+    assert state(rest, "tickets-over-tls") == WELL
 
 
 def test_who_has_no_ticket_is_refused(kerberos_source: LocalCluster, rest: Rest, kdc: Kdc) -> None:

@@ -76,9 +76,24 @@ def test_host_names_are_checked_unless_told_otherwise():
     assert relaxed["ssl.endpoint.identification.algorithm"] == "none"
 
 
-def test_java_key_stores_are_refused_with_a_way_out():
+def test_java_key_stores_are_refused_with_a_way_out(tmp_path):
+    store = tmp_path / "x.jks"
+    store.write_bytes(b"\xfe\xed\xfe\xed\x00\x00\x00\x02")
+    given = {**SERVERS, "security.protocol": "SSL", "ssl.truststore.location": str(store)}
     with pytest.raises(BadProperty, match="keytool"):
-        consumer_conf({**SERVERS, "security.protocol": "SSL", "ssl.truststore.location": "/x.jks"})
+        consumer_conf(given)
+    with pytest.raises(BadProperty, match="BCFKS cannot be read here"):
+        consumer_conf({**given, "ssl.truststore.type": "BCFKS"})
+    with pytest.raises(BadProperty, match=r"ssl\.truststore\.location: .*: No such file"):
+        consumer_conf({**given, "ssl.truststore.location": str(tmp_path / "not-there")})
+
+
+@pytest.mark.parametrize("kind", [{}, {"ssl.truststore.type": "PEM"}])
+def test_a_store_whose_type_is_not_said_is_judged_by_what_it_is(tmp_path, kind):
+    store = tmp_path / "trust"
+    store.write_text("-----BEGIN CERTIFICATE-----\n")
+    conf = consumer_conf({**SERVERS, "security.protocol": "SSL", "ssl.truststore.location": str(store), **kind})
+    assert conf["ssl.ca.location"] == str(store)
 
 
 def test_a_pkcs12_truststore_becomes_pem(tmp_path):
