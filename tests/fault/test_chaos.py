@@ -9,7 +9,7 @@ import pytest
 from tests.chaos import report
 from tests.chaos.running import run
 
-SEED, ROUNDS = 5783, 5
+SEED, ROUNDS = 8378, 5
 
 
 @pytest.mark.timeout(900)
