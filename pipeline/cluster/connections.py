@@ -7,7 +7,8 @@ The rules kept here:
 - Everybody who waits for a broker shares one dial; a caller that gives up does not end it for the others.
 - After a failed dial the next one to the same broker waits ``reconnect.backoff.ms``, doubled each time up to its
   maximum; the time allowed for a dial doubles likewise (LINK-57, LINK-58, LINK-59).
-- A request that is not answered in time costs its connection, since nothing tells a slow broker from a lost one.
+- A request that is not answered in time costs its connection, since nothing tells a slow broker from a lost one, and
+  every other one to that broker that has been as silent.
 - A connection whose login is about to end (KIP-368) is replaced beside it: nobody waits, and what the old one was
   asked is still answered.
 """
@@ -20,6 +21,7 @@ import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from aiokafka import errors as aiokafka_errors
 from aiokafka.conn import CloseReason
@@ -73,12 +75,12 @@ class Connections:
         self._pace: dict[Address, _Pace] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._closed = False
-        self.silent_since: dict[Address, float] = {}
-        """When a question was asked that an address did not answer in time; clients of one cluster share it.
+        self._kin: WeakSet[Connections] = WeakSet((self,))
 
-        Connections that have heard nothing since are as dead as the one that it was asked on (half-open, say): they are
-        not used any more, so that one timeout finds out about all of them, and not each about its own.
-        """
+    def share_silences(self, other: Connections) -> None:
+        """Hear of each other's silent brokers from now on: two clients of one cluster."""
+        self._kin = other._kin
+        self._kin.add(self)
 
     async def send(self, address: Address, request: Any, timeout_ms: int | None = None) -> Any:
         """Send one request and return its response.
@@ -155,9 +157,6 @@ class Connections:
         if self._closed:
             raise Unreachable(f"connection to {address}: this client is closed")
         ready = self._open[address] if self.is_open(address) else None
-        if ready is not None and ready.heard_at < self.silent_since.get(address, 0.0):
-            ready.close(reason=CloseReason.CONNECTION_TIMEOUT)
-            ready = None
         if ready is not None and not ready.is_due:
             return ready
         dial = self._dials.get(address)
@@ -169,9 +168,16 @@ class Connections:
         return await wait_for_shared(dial, f"connection to {address}: this client is closed")
 
     def _give_up(self, address: Address, connection: BrokerConnection, asked_at: float) -> None:
-        """End a connection on which a question was not answered in time, and note since when the broker is silent."""
+        """End a connection on which a question was not answered in time, and others to that address with it.
+
+        Those that have heard nothing since it was asked are as dead (half-open, say). So one timeout finds out about
+        all of them, and what waits for an answer on another one is asked again now, not after a limit of its own.
+        """
         connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
-        self.silent_since[address] = asked_at
+        for each in list(self._kin):
+            other = each._open.get(address)
+            if other is not None and other.connected() and other.heard_at < asked_at:
+                other.close(reason=CloseReason.CONNECTION_TIMEOUT)
 
     def _dialled(self, address: Address, dial: asyncio.Task[BrokerConnection]) -> None:
         del self._dials[address]

@@ -59,7 +59,7 @@ class DataClient:
         """Return a client for the same cluster with connections of its own. Close it separately."""
         child = DataClient(self.security, client_id or self.client_id, self.traffic)
         child._known = self._known
-        child._connections.silent_since = self._connections.silent_since
+        child._connections.share_silences(self._connections)
         child._parent = self._parent or self
         return child
 
