@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from types import SimpleNamespace
 from unittest.mock import AsyncMock, MagicMock
 
 import aiokafka.conn
+import faust
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.conn import AIOKafkaConnection
@@ -15,6 +17,8 @@ from aiokafka.consumer.subscription_state import TopicPartitionState
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.admin import ApiVersionRequest
 from aiokafka.protocol.group import JoinGroupRequest
+from faust.exceptions import ValueDecodeError
+from faust.topics import Topic
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
@@ -28,6 +32,7 @@ def mended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(GroupCoordinator, "_on_join_complete", GroupCoordinator._on_join_complete)
     monkeypatch.setattr(AIOKafkaConsumer, "seek_to_committed", AIOKafkaConsumer.seek_to_committed)
     monkeypatch.setattr(AIOKafkaConsumerThread, "verify_event_path", AIOKafkaConsumerThread.verify_event_path)
+    monkeypatch.setattr(Topic, "clone_using_queue", Topic.clone_using_queue)
     faust_mending.mend()
 
 
@@ -118,3 +123,15 @@ async def test_a_rebalance_goes_back_to_the_start_where_nothing_was_committed(co
     assert await AIOKafkaConsumer.seek_to_committed(consumer) == places
     consumer.seek_to_beginning.assert_awaited_once_with(new)
     consumer._fetcher.seek_to.assert_called_once_with(old, 7)
+
+
+async def test_a_changelog_is_recovered_whatever_is_in_it() -> None:
+    """Nobody looks into its records then; one that is no JSON would keep the recovery from its end."""
+    app = faust.App("test", broker="kafka://nowhere:1", set_as_current=False)
+    record = SimpleNamespace(key=b"\xff", value=b"not JSON", headers={})
+    read = app.topic("test-links-changelog").clone_using_queue(asyncio.Queue())
+    event = await read.decode(record, propagate=True)
+    assert (event.key, event.value, event.message) == (b"\xff", b"not JSON", record)
+    other = app.topic("commands", value_serializer="json").clone_using_queue(asyncio.Queue())
+    with pytest.raises(ValueDecodeError):
+        await other.decode(record, propagate=True)
