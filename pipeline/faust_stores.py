@@ -24,6 +24,8 @@ from faust.types import TP, EventT
 log = logging.getLogger(__name__)
 STORE = "clusterlink"
 """Its name in an app's `store`."""
+LOCKED = ("While lock file", "lock hold")
+"""What RocksDB says of a store that is open elsewhere."""
 
 
 @contextlib.contextmanager
@@ -32,7 +34,7 @@ def ended_by_refusals() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if "IO error" not in str(error) or "lock" in str(error):
+        if "IO error" not in str(error) or any(words in str(error) for words in LOCKED):
             raise
         log.critical("A table store cannot be written: %s. Ending now, nothing is lost by that; see to the disk", error)
         os._exit(1)
