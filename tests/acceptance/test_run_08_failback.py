@@ -12,7 +12,7 @@ from pipeline.local.cluster import LocalCluster
 from tests.acceptance.operating import Operator
 from tests.acceptance.tasks import commit, committed, name_filters
 from tests.support.asking import assert_equal, checked, wait_for_ends
-from tests.support.clients import admin, create_topic, log_ends
+from tests.support.clients import admin, config, create_topic, log_ends
 from tests.support.consuming import Received, consume
 from tests.support.pairing import Side, link_both, paired
 from tests.support.producing import TransactionalProducer, numbered, produce
@@ -58,6 +58,8 @@ def test_run_8(doomed: LocalCluster, destination: LocalCluster, tmp_path: Path, 
         (side,) = [name for name in admin(a).list_topics(timeout=30).topics if name.startswith(f"{topic}.diverged.")]
         assert_saved(consume(a, side), lost)
         assert log_ends(a, side, PARTITIONS) == [37, 0]
+        kept = [config(a, topic, name) for name in ("retention.ms", "unclean.leader.election.enable")]
+        assert kept == ["86400000", "true"], "what B's mirror took of A, and what is each side's own (MIRROR-85 (4))"
         now = {group: tuple(committed(a, group, topic, p) for p in range(PARTITIONS)) for group in groups}
         assert now == {group: (min(first, 100), second) for group, (first, second) in groups.items()}
         produce(destination, topic, numbered(10, start=7000))
@@ -80,7 +82,7 @@ def disaster(
 ) -> tuple[list[Received], list[int]]:
     """1: RUN-6 up to step 5, B lagging when A dies. What B never got, and where A's logs end."""
     (link, topic), a, b = names, old.cluster, new.cluster
-    create_topic(a, topic, PARTITIONS, retention_ms="86400000", min_insync_replicas="1")
+    create_topic(a, topic, PARTITIONS, retention_ms="86400000", unclean_leader_election_enable="true")
     produce(a, topic, numbered(100) + numbered(100, partition=1))
     checked(new.rest.create_mirror(link, topic))
     new.rest.wait_for_status(link, topic)

@@ -114,7 +114,10 @@ def test_run_15(
 def test_the_other_tasks_run_over_the_same_connections(
     pair: OneWay, secure_source: LocalCluster, secure_destination: LocalCluster, unique: Callable[[str], str]
 ) -> None:
-    """ACLs, topic configs and new topics come to the public side; what is its own stays (TASK-31, LINK-104)."""
+    """ACLs, topic configs and new topics come to the public side; what is its own stays (TASK-31, LINK-104).
+
+    Which ACLs are the link's does not depend on which side has the mirror: they follow after a reverse as before.
+    """
     public, private, name = secure_destination, secure_source, unique("link")[-40:]
     topic, principal = f"shared-{unique('auto')}", f"User:{unique('zoe')}"
     tasks = {
@@ -144,6 +147,13 @@ def test_the_other_tasks_run_over_the_same_connections(
     there.delete("theirs", "WRITE")
     left = {("own", "READ"), ("theirs", "READ")}
     wait_until(lambda: here.all() == left, "a deletion came over, and took nothing else", 60, 0.25)
+    checked(pair.here.ask("POST", f"/{name}/mirrors:reverse-and-start-mirror", {"mirror_topic_names": [topic]}))
+    pair.here.wait_for_status(name, topic, "STOPPED")
+    pair.there.wait_for_status(name, topic)
+    there.delete("theirs", "READ")
+    there.add("later", "READ")
+    left = {("own", "READ"), ("later", "READ")}
+    wait_until(lambda: here.all() == left, "after a reverse they follow, and nothing else goes", 60, 0.25)
     pair.check_that_nobody_dialled_in()
     deleted = checked(pair.here.ask("DELETE", f"/{name}", force="true"))
     assert "one of two" in deleted.headers["Warning"], "LIM-14"
