@@ -159,7 +159,7 @@ def test_the_other_tasks_run_over_the_same_connections(
     assert "one of two" in deleted.headers["Warning"], "LIM-14"
     assert here.all() == left
     wait_for_state(pair.there, name, "UNAVAILABLE")
-    checked(pair.there.ask("DELETE", f"/{name}"))
+    checked(pair.there.ask("DELETE", f"/{name}", force="true"))
 
 
 def test_roles_are_reversed_both_ways(
