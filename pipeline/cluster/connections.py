@@ -139,6 +139,11 @@ class Connections:
         connection = await self._connection(address)
         return dict(connection._versions)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called: nothing is asked any more."""
+        return self._closed
+
     def is_open(self, address: Address) -> bool:
         """Say whether a request to this address would find a connection waiting for it."""
         return (connection := self._open.get(address)) is not None and connection.connected()

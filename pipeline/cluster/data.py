@@ -64,6 +64,11 @@ class DataClient:
         return child
 
     @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called: asking again is of no use."""
+        return self._connections.is_closed
+
+    @property
     def cluster_id(self) -> str:
         return self._known.info.cluster_id
 

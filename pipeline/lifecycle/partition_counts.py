@@ -7,6 +7,7 @@ that the row does not know: the next look finds the same and goes on.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -52,8 +53,10 @@ class PartitionCounts(Duty):
             if (left := due - time.monotonic()) > 0:
                 await self.rows_change(min(IDLE_S, left))
                 continue
-            await self._look(link, following)
-            self._looked = time.monotonic()
+            if await self._look(link, following):
+                self._looked = time.monotonic()
+            else:
+                await asyncio.sleep(min(age_s, IDLE_S))
 
     def decide(self, decision: Decision) -> None:
         for topic, (seen, count) in list(self._counts.items())[:MOST_ROWS_AT_ONCE]:
@@ -71,12 +74,13 @@ class PartitionCounts(Duty):
             else:
                 del self._counts[topic]
 
-    async def _look(self, link: Link, mirrors: list[Mirror]) -> None:
+    async def _look(self, link: Link, mirrors: list[Mirror]) -> bool:
+        """Ask for the counts; whether the source has told them."""
         try:
             found = await (await self.context.remote(link)).describe_topics({m.source_topic for m in mirrors})
         except ClusterError as error:
             log.info("Link %s: partition counts cannot be read: %s", self.link, error)
-            return
+            return False
         for mirror in mirrors:
             source = found[mirror.source_topic]
             count = len(source.partitions)
@@ -86,6 +90,7 @@ class PartitionCounts(Duty):
                 continue
             self._counts[mirror.mirror_topic] = mirror, count
             self.wake()
+        return True
 
     async def _add(self, mirror: Mirror, count: int) -> bool:
         try:

@@ -2,7 +2,8 @@
 
 Each task is a Faust agent with a channel of ticks (`agents/offset_sync.py` and its likes), which says here what its
 cycles are and where its ticks go. A cycle that takes longer than its interval is followed at once by the next, never
-overlapped (TASK-19). A change of the link's state or of a property that the task reads makes a cycle due at once.
+overlapped (TASK-19). A change of the link's state or of a property that the task reads makes a cycle due at once,
+and so do errors of a cycle during which the link's properties changed.
 """
 
 from __future__ import annotations
@@ -71,5 +72,7 @@ class Ticking(Duty):
                 tick = Tick(task)
                 await ticked.put(tick)
                 await tick.finished()
+                if task.is_void:
+                    continue
             while task.watched() == seen and (left := began + task.interval_s() - time.monotonic()) > 0:
                 await self.rows_change(min(left, IDLE_S))

@@ -104,7 +104,8 @@ class Asker:
             try:
                 return await attempt()
             except ClusterError as error:
-                if not self._may_repeat(error, changes) or time.monotonic() + backoff > deadline:
+                is_over = self.client.is_closed or time.monotonic() + backoff > deadline
+                if is_over or not self._may_repeat(error, changes):
                     raise
                 if error.code == _NOT_CONTROLLER:
                     await self.client.refresh()

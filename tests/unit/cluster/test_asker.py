@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -151,3 +152,13 @@ async def test_a_moved_coordinator_is_looked_up_again(admin: Admin, broker: Fake
     refused = await admin.alter_group_offsets("g", {("t", 0): CommittedOffset(5)})
     assert refused["t", 0].code == 25
     assert broker.requests.count(FIND_COORDINATOR) == 2, "known coordinators are not asked for"
+
+
+async def test_nothing_is_repeated_on_a_client_that_was_closed(broker: FakeBroker) -> None:
+    """A link whose properties change gets other clients: what the old one was doing ends with it."""
+    admin = Admin(ClientSecurity((broker.address,), retry_backoff_ms=1, api_timeout_ms=3_600_000))
+    await admin.start()
+    await admin.close()
+    async with asyncio.timeout(30):
+        with pytest.raises(Unreachable, match="this client is closed"):
+            await admin.topic_configs("orders")

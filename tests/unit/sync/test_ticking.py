@@ -246,3 +246,18 @@ async def test_a_change_of_what_the_task_reads_makes_it_run_at_once(rows: Rows, 
     await until(lambda: ticked.task.cycles == 3)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_errors_of_properties_that_have_changed_meanwhile_are_not_reported(rows: Rows, task: Task) -> None:
+    """LINK-10: the connections of the old ones were closed under the cycle; the next one is due at once."""
+    task.report = Report((TaskError(TaskErrorCode.INTERNAL_ERROR, "this client is closed"),))
+    task.may_end.clear()
+    running = asyncio.create_task(task.run())
+    while not task.at_once:
+        await asyncio.sleep(0)
+    rows.put(configs={"request.timeout.ms": "1234"})
+    task.may_end.set()
+    await running
+    assert task.is_void and not rows.reports
+    await task.run()
+    assert not task.is_void and [report.state for report in rows.reports] == [TaskState.IN_ERROR]
