@@ -35,18 +35,17 @@ def test_streams(running: Running) -> None:
     def connections(since: float, last: int) -> set[int]:
         return {asked.connection for asked in running.tap.heard(Api.FETCH, since)[-last:]}
 
+    def is_one(since: float) -> bool:
+        return len(running.tap.heard(Api.FETCH, since)) > 2 * few and len(connections(since, few)) == 1
+
     few = 2 * PARTITIONS
-    running.alter(replica_fetch_wait_max_ms="50", replica_fetch_min_bytes="1")
-    assert len(connections(0, few)) == 1
+    began = running.alter(replica_fetch_wait_max_ms="50", replica_fetch_min_bytes="1")
+    wait_until(lambda: is_one(began), "one connection fetches", WITHIN_S)
     began = running.alter(num_cluster_link_fetchers="16")
     wait_until(lambda: len(connections(began, few)) > 1, "several connections fetch", WITHIN_S)
     running.still_copies()
     began = running.alter(num_cluster_link_fetchers="1")
-
-    def is_one_again() -> bool:
-        return len(running.tap.heard(Api.FETCH, began)) > 2 * few and len(connections(began, few)) == 1
-
-    wait_until(is_one_again, "one connection fetches", WITHIN_S)
+    wait_until(lambda: is_one(began), "one connection fetches again", WITHIN_S)
     running.still_copies()
 
 
