@@ -40,6 +40,8 @@ from faust.types import TP, EventT, Message
 from pipeline.control.topics import CHANGELOG
 
 ANSWERED_WITHIN_S = 30.0
+IDLE_S = 1.0
+"""A connection that nobody waits on is not made this moment, for somebody who is about to use it."""
 _WAIT_FOR_OTHERS = (JoinGroupRequest, SyncGroupRequest)
 _used: WeakSet[AIOKafkaConnection] = WeakSet()
 _used_lock = threading.Lock()
@@ -95,8 +97,12 @@ async def _answered(self: AIOKafkaConnection, answer: Awaitable[Any], asked_at: 
 
 
 def _close_if_silent(connection: AIOKafkaConnection, since: float) -> None:
-    """Unless it has heard something, or was made, after `since`. Who waits for an answer on it asks again."""
-    if connection._last_action < since:
+    """Unless it has heard something, or was made, after `since`. Who waits for an answer on it asks again.
+
+    One that nobody waits on may be as dead whenever it was heard, and to make it anew costs next to nothing.
+    """
+    heard_at = connection._last_action
+    if heard_at < since or (not connection._requests and heard_at < time.monotonic() - IDLE_S):
         connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
 
 

@@ -38,6 +38,8 @@ T = TypeVar("T")
 EDGE = (OSError, ValueError, AssertionError, NotImplementedError, aiokafka_errors.KafkaError, WireError)
 """What aiokafka and the sockets under it raise when a connection, a handshake or a request does not work out."""
 
+IDLE_S = 1.0
+"""A connection that nothing is asked on is not made this moment, for somebody who is about to use it."""
 _NO_LIMIT_MS = 24 * 3600 * 1000
 """aiokafka's own limit per request; ours is kept here, request by request."""
 _CLOSE_SECONDS = 1.0
@@ -175,13 +177,16 @@ class Connections:
     def _give_up(self, address: Address, connection: BrokerConnection, asked_at: float) -> None:
         """End a connection on which a question was not answered in time, and others to that address with it.
 
-        Those that have heard nothing since it was asked are as dead (half-open, say). So one timeout finds out about
-        all of them, and what waits for an answer on another one is asked again now, not after a limit of its own.
+        Those that have heard nothing since it was asked are as dead (half-open, say), and idle ones may be. So one
+        timeout finds out about all of them, and what waits for an answer on another one is asked again now, not after a
+        limit of its own.
         """
         connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
         for each in list(self._kin):
             other = each._open.get(address)
-            if other is not None and other.connected() and other.heard_at < asked_at:
+            if other is None or not other.connected():
+                continue
+            if other.heard_at < asked_at or (not other._requests and other.heard_at < time.monotonic() - IDLE_S):
                 other.close(reason=CloseReason.CONNECTION_TIMEOUT)
 
     def _dialled(self, address: Address, dial: asyncio.Task[BrokerConnection]) -> None:

@@ -76,16 +76,23 @@ async def test_silence_is_found_out_in_half_a_minute(monkeypatch: pytest.MonkeyP
 
 
 async def test_one_silence_finds_out_about_every_connection_to_that_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was asked on others is asked again; those that have heard something since stay, and those to others too."""
+    """What was asked on others is asked again, idle ones go; what has heard something since stays, or is elsewhere."""
     monkeypatch.setattr(faust_mending, "ANSWERED_WITHIN_S", 0.01)
 
     def connected(host: str = "h") -> AIOKafkaConnection:
         connection = AIOKafkaConnection(host, 1, request_timeout_ms=1_200_000)
-        connection._writer, connection._reader, connection._read_task = MagicMock(), MagicMock(), MagicMock()
+        connection._writer, connection._reader, connection._read_task = (
+            MagicMock(drain=AsyncMock()),
+            MagicMock(),
+            MagicMock(),
+        )
         connection._versions = {18: (0, 0), 11: (0, 2)}
         return connection
 
     asked, joining, answering, elsewhere = connected(), connected(), connected(), connected("other")
+    idle = connected()
+    await idle.send(ApiVersionRequest(), expect_response=False)
+    monkeypatch.setattr(faust_mending, "IDLE_S", -60.0)
     waiting = {
         each: asyncio.create_task(each.send(JoinGroupRequest("group", 1, 1, "", None, "consumer", [])))
         for each in (joining, answering, elsewhere)
@@ -96,6 +103,7 @@ async def test_one_silence_finds_out_about_every_connection_to_that_broker(monke
         await question
     with pytest.raises(KafkaConnectionError, match="closed"):
         await asyncio.wait_for(waiting.pop(joining), 10)
+    assert idle._reader is None
     assert not any(task.done() for task in waiting.values())
     for each, task in waiting.items():
         each.close()
