@@ -139,7 +139,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "append_request_bytes",
         int,
-        4 * MIB,
+        MIB,
         lambda n: n >= 64 * 1024,
         "Most bytes of batches in one Produce request to a destination broker.",
     ),

@@ -23,6 +23,10 @@ from pipeline.wire.requests.produce import ProduceBatch, ProducedPartition, Prod
 
 log = logging.getLogger(__name__)
 MOST_REQUESTS_IN_FLIGHT = 5
+FULL_REQUESTS_IN_FLIGHT = 2
+"""As many bytes as these have are enough: one that the broker works on, one for it to go on with. More would be a queue
+that whoever comes next has to wait for (I6).
+"""
 ANSWER_LATER_MS = 5_000
 """How much longer than the broker's own limit an answer is waited for."""
 
@@ -59,7 +63,7 @@ class Lane:
         self._turns: deque[tuple[str, int]] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._in_flight: set[asyncio.Future[ProduceResponse]] = set()
+        self._in_flight: dict[asyncio.Future[ProduceResponse], int] = {}
 
     def append(self, append: Append) -> None:
         """Send a batch as soon as it is its turn; never waits."""
@@ -91,10 +95,15 @@ class Lane:
 
     async def _run(self) -> None:
         while True:
-            while not self._turns or len(self._in_flight) >= MOST_REQUESTS_IN_FLIGHT:
+            while not self._turns or self._is_busy():
                 self._wake.clear()
                 await self._wake.wait()
             await self._send(self._next_request())
+
+    def _is_busy(self) -> bool:
+        """Whether enough is on its way."""
+        sent = sum(self._in_flight.values())
+        return len(self._in_flight) >= MOST_REQUESTS_IN_FLIGHT or sent >= FULL_REQUESTS_IN_FLIGHT * self._request_bytes
 
     def _next_request(self) -> dict[tuple[str, int], Append]:
         """Take one batch of each partition in turn, until the request is large enough."""
@@ -124,11 +133,11 @@ class Lane:
         except Exception as error:
             self._failed(chosen, error)
         else:
-            self._in_flight.add(answer)
+            self._in_flight[answer] = sum(append.size for append in chosen.values())
             answer.add_done_callback(partial(self._answered, chosen))
 
     def _answered(self, chosen: dict[tuple[str, int], Append], answer: asyncio.Future[ProduceResponse]) -> None:
-        self._in_flight.discard(answer)
+        self._in_flight.pop(answer, None)
         self._wake.set()
         if answer.cancelled():
             return

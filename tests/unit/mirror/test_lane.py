@@ -103,7 +103,24 @@ async def test_requests_stay_below_their_size_unless_one_batch_is_larger() -> No
     for partition, size in enumerate((6, 6, 50, 4)):
         bench.append("a", partition, bytes([partition]) * size)
     await bench.quiet()
+    bench.broker.answer(0)
+    bench.broker.answer(1)
+    await bench.until(lambda: len(bench.broker.requests) == 3)
+    bench.broker.answer(2)
+    await bench.until(lambda: len(bench.broker.requests) == 4)
     assert [[len(b) for _, _, b in request] for request in bench.broker.requests] == [[6], [6], [50], [4]]
+    await bench.lane.close()
+
+
+async def test_no_more_is_out_than_keeps_the_broker_busy() -> None:
+    """I6: what comes next would wait behind it."""
+    bench = Bench(request_bytes=10)
+    for partition, size in enumerate((6, 6, 6, 6, 6, 1)):
+        bench.append("a", partition, bytes([partition]) * size)
+    await bench.quiet()
+    assert len(bench.broker.requests) == 4
+    bench.broker.answer(0)
+    await bench.until(lambda: len(bench.broker.requests) == 5)
     await bench.lane.close()
 
 
