@@ -25,6 +25,7 @@ from pipeline.mirror.append import Doubt
 from pipeline.mirror.appending import Appender
 from pipeline.mirror.claims import Closed
 from pipeline.mirror.epochs import UNKNOWN
+from pipeline.mirror.joining import next_slice
 from pipeline.mirror.memory import LEAST
 from pipeline.mirror.pieces import Piece, PieceStatus, uuid_of
 from pipeline.mirror.plan import Pass, Plan, Policy, plan_slice
@@ -216,7 +217,7 @@ class Copier:
                 except TimeoutError:
                     await self._pass_over()
             self._check()
-            await self._copy(self._slices.popleft())
+            await self._copy(next_slice(self._slices))
 
     async def _mend(self) -> None:
         """The source refused to be read at some offset, after everything read before has been written."""

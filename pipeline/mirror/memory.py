@@ -104,6 +104,10 @@ class Share:
         elif change:
             self._budget.give_back(-change)
 
+    def of_a_copy(self, size: int) -> Share:
+        """Another share of the same budget, for bytes that were copied out of this one's."""
+        return self._budget.add(size)
+
     def hold(self) -> None:
         """One more slice keeps the response's bytes alive."""
         self._holders += 1
