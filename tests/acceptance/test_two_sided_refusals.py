@@ -1,4 +1,4 @@
-"""What two-sided links are refused (spec 3.1, 3.2), asked of a real worker: the code, and words that say what is wrong."""
+"""What two-sided links are refused (spec 3.1, 3.2), asked of a real worker: the code, and the words that say why."""
 
 from __future__ import annotations
 
