@@ -162,10 +162,10 @@ class Context:
         kept = self._remotes.get(key)
         if kept is not None and kept[0] == security:
             return kept[1]
+        admin = Admin(security, client_id=f"clusterlink-{link.name}", traffic=METER.traffic(link.name, "source"))
+        self._remotes[key] = (security, admin)  # before anything is waited for: who asks meanwhile gets the same
         if kept is not None:
             await kept[1].close()
-        admin = Admin(security, client_id=f"clusterlink-{link.name}", traffic=METER.traffic(link.name, "source"))
-        self._remotes[key] = (security, admin)
         return admin
 
     async def partner(self, link: Link) -> Partner:

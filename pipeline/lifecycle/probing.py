@@ -103,7 +103,7 @@ async def examine(context: Context, link: Link, failures_before: int) -> Finding
     settings = LinkSettings.of(link.configs)
     try:
         properties = context.properties_of(link)
-        context.security_of(link)
+        await context.remote(link)  # whatever still goes on by properties that have changed ends now (LINK-10)
     except ClusterError as error:
         return Finding(link.configs, ProbeResult(link_error(error), str(error)), failures_before + 1, True)
     limit_ms = min(settings.request_timeout_ms, max(settings.availability_check_ms, SHORTEST_LIMIT_MS))
