@@ -10,15 +10,12 @@ import contextlib
 import math
 import random
 import socket
-import struct
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipeline.local.ports import HOST
+from tests.support.relays import Make, Relay, reset
 
-Make = Callable[[Callable[[], socket.socket]], socket.socket]
 _CHUNK = 1 << 16
 _DRAWN_EVERY_S = 0.1
 
@@ -45,18 +42,15 @@ class Weather:
 FAIR = Weather()
 
 
-class WeatherCable:
+class WeatherCable(Relay):
     """One broker's port inside a worker's network."""
 
     def __init__(self, port: int, listens: Make, dials: Make) -> None:
-        self._port = port
-        self._dials = dials
         self._weather = FAIR
         self._dice = random.Random(port)
         self._lock = threading.Lock()
         self._open: set[_Connection] = set()
-        self._server = listens(lambda: socket.create_server((HOST, port)))
-        threading.Thread(target=self._serve, name=f"weather at {port}", daemon=True).start()
+        super().__init__(port, listens, dials)
 
     def turns(self, weather: Weather) -> None:
         """From now on; connections that a cut ends are reset at once."""
@@ -79,37 +73,20 @@ class WeatherCable:
                 each.is_stranded = True
 
     def reset(self) -> None:
-        """Reset every connection."""
         with self._lock:
             connections = list(self._open)
         for each in connections:
             each.reset()
 
-    def close(self) -> None:
-        _reset(self._server)
-        self.reset()
+    def takes(self) -> bool:
+        return not self._weather.is_cut
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                near, _ = self._server.accept()
-            except OSError:
-                return
-            if self._weather.is_cut:
-                _reset(near)
-                continue
-            try:
-                far = self._dials(lambda: socket.create_connection((HOST, self._port)))
-            except OSError:
-                _reset(near)
-                continue
-            for end in (near, far):
-                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = _Connection(near, far)
-            with self._lock:
-                self._open.add(connection)
-            for one, other, is_answer in ((near, far, False), (far, near, True)):
-                threading.Thread(target=self._pass_on, args=(connection, one, other, is_answer), daemon=True).start()
+    def joined(self, near: socket.socket, far: socket.socket) -> None:
+        connection = _Connection(near, far)
+        with self._lock:
+            self._open.add(connection)
+        for one, other, is_answer in ((near, far, False), (far, near, True)):
+            threading.Thread(target=self._pass_on, args=(connection, one, other, is_answer), daemon=True).start()
 
     def _pass_on(self, connection: _Connection, one: socket.socket, other: socket.socket, is_answer: bool) -> None:
         with contextlib.suppress(OSError):
@@ -152,13 +129,5 @@ class _Connection:
         return dice.random() < share
 
     def reset(self) -> None:
-        _reset(self._near)
-        _reset(self._far)
-
-
-def _reset(end: socket.socket) -> None:
-    """Close a socket with a reset, and wake the thread that waits for it."""
-    with contextlib.suppress(OSError):
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        end.shutdown(socket.SHUT_RD)
-    end.close()
+        reset(self._near)
+        reset(self._far)

@@ -20,9 +20,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import pairwise
 
-from pipeline.local.ports import HOST
+from tests.support.relays import Make, Relay, reset
 
-Make = Callable[[Callable[[], socket.socket]], socket.socket]
 _HEAD = struct.Struct(">hhih")
 _SIZE = struct.Struct(">i")
 _FLEXIBLE_FETCH = 12
@@ -65,11 +64,10 @@ class Talk:
     """Correlation id -> API of what has no answer yet."""
 
 
-class Tap:
+class Tap(Relay):
     """One broker's port inside a worker's network."""
 
     def __init__(self, port: int, listens: Make, dials: Make) -> None:
-        self._port, self._dials = port, dials
         self.asked: list[Asked] = []
         self.dialled: list[float] = []
         """When somebody opened a connection, taken or not."""
@@ -85,18 +83,16 @@ class Tap:
         self.delays: dict[int, float] = {}
         """API -> seconds that its answers take longer."""
         self._lock = threading.Lock()
-        self._server = listens(lambda: socket.create_server((HOST, port)))
-        threading.Thread(target=self._serve, name=f"tap at {port}", daemon=True).start()
+        super().__init__(port, listens, dials)
 
     def heard(self, api: int, since: float = 0.0) -> list[Asked]:
         """What was asked of an API since then."""
         return [one for one in list(self.asked) if one.api == api and one.at >= since]
 
     def reset(self) -> None:
-        """Reset every connection."""
         for talk in list(self.talks):
-            _reset(talk.near)
-            _reset(talk.far)
+            reset(talk.near)
+            reset(talk.far)
 
     def clears(self) -> None:
         """A good cable again; what was broken begins anew."""
@@ -105,38 +101,22 @@ class Tap:
             bad.clear()
         self.reset()
 
-    def close(self) -> None:
-        _reset(self._server)
-        self.reset()
+    def takes(self) -> bool:
+        self.dialled.append(time.monotonic())
+        return not self.refuses
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                near, _ = self._server.accept()
-            except OSError:
-                return
-            self.dialled.append(time.monotonic())
-            if self.refuses:
-                _reset(near)
-                continue
-            try:
-                far = self._dials(lambda: socket.create_connection((HOST, self._port)))
-            except OSError:
-                _reset(near)
-                continue
-            for end in (near, far):
-                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            talk = Talk(len(self.talks), time.monotonic(), near, far)
-            self.talks.append(talk)
-            if not self.is_mute:
-                for way in (self._requests, self._answers):
-                    threading.Thread(target=self._passes, args=(talk, way), daemon=True).start()
+    def joined(self, near: socket.socket, far: socket.socket) -> None:
+        talk = Talk(len(self.talks), time.monotonic(), near, far)
+        self.talks.append(talk)
+        if not self.is_mute:
+            for way in (self._requests, self._answers):
+                threading.Thread(target=self._passes, args=(talk, way), daemon=True).start()
 
     def _passes(self, talk: Talk, way: Callable[[Talk], None]) -> None:
         with contextlib.suppress(OSError):
             way(talk)
         for end in (talk.near, talk.far):
-            _reset(end)
+            reset(end)
 
     def _requests(self, talk: Talk) -> None:
         for frame in _frames(talk.near):
@@ -216,10 +196,3 @@ def _exactly(end: socket.socket, size: int) -> bytes:
     while len(found) < size and (more := end.recv(min(size - len(found), 1 << 16))):
         found += more
     return bytes(found)
-
-
-def _reset(end: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        end.shutdown(socket.SHUT_RD)
-    end.close()
