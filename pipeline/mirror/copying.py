@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
-from uuid import UUID
 
 from pipeline.cluster.errors import ClusterError, KafkaFailure
 from pipeline.cluster.metadata import TopicInfo
@@ -24,46 +21,41 @@ from pipeline.mirror import seeding
 from pipeline.mirror.append import Doubt
 from pipeline.mirror.appending import Appender
 from pipeline.mirror.claims import Closed
-from pipeline.mirror.epochs import UNKNOWN
+from pipeline.mirror.intake import Intake
 from pipeline.mirror.joining import next_slice
-from pipeline.mirror.memory import LEAST
-from pipeline.mirror.pieces import Piece, PieceStatus, uuid_of
+from pipeline.mirror.pieces import Piece, PieceStatus
 from pipeline.mirror.plan import Pass, Plan, Policy, plan_slice
 from pipeline.mirror.readings import ForeignWrite
-from pipeline.mirror.sessions import Key
 from pipeline.mirror.slices import Slice
-from pipeline.mirror.source_trouble import CUT, RESUME, settle
+from pipeline.mirror.source_trouble import settle
 from pipeline.mirror.writing import LastLive, SliceWriter
 from pipeline.wire.batch import BatchHeader, CorruptBatch, check
 from pipeline.wire.records import ControlType, Record, control_type
 
 log = logging.getLogger(__name__)
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
-SILENCE_S, LONGEST_SILENCE_S = 2.0, 60.0
-"""Nothing came of a compacted log for so long although its last stable offset is ahead: maybe nothing is left of it."""
-SLOW_AFTER_S = 0.25
-"""Some round trips of an append. What comes for a partition that is slower is copied out of the response it came in."""
+LONGEST_SILENCE_S = 60.0
 
 
 class Source(Protocol):
     """How a copier reads: `LinkCopying`, or in tests something simpler."""
 
-    async def read(self, copier: Copier, offset: int) -> None: ...
+    async def read(self, intake: Intake, offset: int) -> None: ...
 
-    async def moved(self, copier: Copier) -> None: ...
+    def hold_back(self, intake: Intake) -> None: ...
 
-    def hold_back(self, copier: Copier) -> None: ...
+    async def moved(self, copier: Intake) -> None: ...
 
     async def offsets(self, topic: str, partition: int) -> tuple[int, int]: ...
 
     async def find_topic(self, topic: str) -> TopicInfo: ...
 
-    async def empty_from(self, copier: Copier, offset: int) -> Slice | None: ...
+    async def empty_from(self, copier: Intake, offset: int) -> Slice | None: ...
 
-    async def visible_at(self, copier: Copier, offset: int) -> tuple[int, list[Record]]: ...
+    async def visible_at(self, copier: Intake, offset: int) -> tuple[int, list[Record]]: ...
 
 
-class Copier:
+class Copier(Intake):
     """The copying of one piece on this worker; `run` is its task."""
 
     def __init__(
@@ -77,84 +69,13 @@ class Copier:
         may_hold: Callable[[], int],
         retry_timeout_s: Callable[[], float],
     ) -> None:
-        self.piece = piece
-        self.key: Key = (piece.source_topic, piece.partition)
-        self._source_topic_id = uuid_of(piece.source_topic_id)
-        self.status = status
-        self.expected_offset = -1
-        self.generation = 0
-        self.epochs = status.epochs
-        self.cut = (UNKNOWN, UNKNOWN)
-        """A leader epoch, and where the source's log left it, when that was below where it was to be read."""
+        super().__init__(piece, source, status, may_hold)
         self._appender = appender
         self.source = source
         self._policy = policy
-        self._may_hold = may_hold
         self.retry_timeout_s = retry_timeout_s
-        self._held = 0
         self._last = LastLive()
-        self._is_held_back = False
-        self._settled_at = 0.0
-        self._is_copying = False
-        self._gave_back = False
-        self.is_troubled = False
-        """Something was refused since it last wrote: batches are checked as they come, and few are held."""
-        self._slices: deque[Slice] = deque()
-        self._wake = asyncio.Event()
-        self._failure: MirrorFailure | None = None
-        self._error: tuple[int, int] | None = None
-        self._silence_s = SILENCE_S
         self._is_filled = False
-
-    # what fetchers and the link's agent call
-
-    def source_topic_id(self) -> UUID | None:
-        return self._source_topic_id
-
-    def seen(self, high_watermark: int, last_stable_offset: int, log_start_offset: int) -> None:
-        self.status.seen(high_watermark, last_stable_offset, self.expected_offset)
-        if self._may_be_empty():
-            self._wake.set()
-
-    def offered(self, piece: Slice) -> bool:
-        self.expected_offset = piece.next_offset
-        if self._held == 0:
-            self._settled_at = time.monotonic()  # there was nothing to be slow with
-        self._held += piece.size
-        self._is_held_back = self._held >= (LEAST if self.is_troubled else self._may_hold())
-        return not self._is_held_back
-
-    def is_slow(self) -> bool:
-        return self._held > 0 and time.monotonic() - self._settled_at > SLOW_AFTER_S
-
-    def give_back(self) -> None:
-        """Memory is short: forget what was fetched and is not begun; it is read again when something is settled."""
-        if self._is_copying and self._slices:
-            self._rewind(self._slices[0].fetch_offset)
-            self._gave_back = True
-            self.source.hold_back(self)
-
-    def take(self, fetched: Slice) -> None:
-        if fetched.generation == self.generation:
-            self._slices.append(fetched)
-            self._silence_s = SILENCE_S
-            self._wake.set()
-        else:
-            fetched.release()
-
-    def source_error(self, code: int, offset: int) -> None:
-        self._error = (code, offset)
-        self._wake.set()
-
-    def diverged(self, epoch: int, end: int) -> None:
-        self.cut = (epoch, end)
-        self.source_error(CUT, self.expected_offset)
-
-    def source_failure(self, failure: MirrorFailure) -> None:
-        self._failure = failure
-        self._wake.set()
-
-    # the task
 
     async def run(self) -> None:
         """Copy until cancelled, or until the piece has failed."""
@@ -226,9 +147,6 @@ class Copier:
         self._error = None
         await self._appender.settled()
         await settle(self, code, offset)
-
-    def _may_be_empty(self) -> bool:
-        return self.piece.is_compacted and 0 <= self.expected_offset < self.status.last_stable_offset
 
     async def _pass_over(self) -> None:
         """Nothing comes of a compacted log although its last stable offset is ahead. Other partitions may fill the
@@ -320,49 +238,14 @@ class Copier:
         return bool(plan.steps) and not self.piece.is_compacted and all(isinstance(step, Pass) for step in plan.steps)
 
     def _done(self, fetched: Slice) -> None:
-        """All of a slice is settled: there is room for more. (With nothing held there always is.)"""
-        size = fetched.size
+        """All of a slice is settled."""
         if fetched.headers:
             self.status.last_timestamp_ms = fetched.headers[-1].max_timestamp
-        fetched.release()
         self.status.waits_for = ""
-        if not self._appender.has_doubt:
-            self.is_troubled = False
-            if self._gave_back:
-                self._gave_back = False
-                self._wake_reading()
-        if fetched.generation == self.generation:
-            self._held -= size
-            self._settled_at = time.monotonic()
-            if self._is_held_back and self._held * 2 <= self._may_hold():
-                self._is_held_back = False
-                self._wake_reading()
-        if self._appender.has_doubt:
-            self._wake.set()
-
-    def _wake_reading(self) -> None:
-        task = asyncio.ensure_future(self.source.read(self, self.expected_offset))
-        task.add_done_callback(self._reading_resumed)
-
-    def _reading_resumed(self, task: asyncio.Future[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.info("%s: cannot go on reading: %s", self.piece, error)
-            self._error = (RESUME, self.expected_offset)
-            self._wake.set()
-
-    def _rewind(self, offset: int) -> None:
-        """Forget what was fetched; the next slice has to begin at `offset`."""
-        self._drop_slices()
-        self.generation += 1
-        self.expected_offset = offset
-        self._held, self._is_held_back, self._gave_back, self._error = 0, False, False, None
+        self.settled(fetched, not self._appender.has_doubt)
 
     def _count(self, metric: str, by: int = 1) -> None:
         METER.add(metric, self.piece.link, self.piece.mirror_topic, by=by)
-
-    def _drop_slices(self) -> None:
-        while self._slices:
-            self._slices.popleft().release()
 
     def _check(self) -> None:
         """Raise what ends this round."""

@@ -15,9 +15,9 @@ from pipeline.cluster.errors import ClusterError, Unreachable
 from pipeline.cluster.metadata import TopicInfo
 from pipeline.metrics.meter import METER
 from pipeline.mirror.answers import accept
-from pipeline.mirror.copying import Copier
 from pipeline.mirror.epochs import UNKNOWN
 from pipeline.mirror.fetching import Fetcher, FetchSettings
+from pipeline.mirror.intake import Intake
 from pipeline.mirror.memory import MemoryBudget
 from pipeline.mirror.sessions import Key
 from pipeline.mirror.slices import Slice, SliceSink
@@ -59,7 +59,7 @@ class LinkCopying:
         self._budget = budget
         self._fetchers: dict[tuple[int, int], Fetcher] = {}
         self._at: dict[Key, Fetcher] = {}
-        self._copiers: dict[Key, Copier] = {}
+        self._copiers: dict[Key, Intake] = {}
         self._led_by: dict[Key, int] = {}
         self._asking_alone = asyncio.Semaphore(1)  # a batch comes whole, on top of what fetchers hold (I5)
         self._refresh_wanted = asyncio.Event()
@@ -90,11 +90,11 @@ class LinkCopying:
             if (copier := self._copiers.get(key)) is not None:
                 self._move(copier, fetcher, fetcher.node_id)
 
-    def add(self, copier: Copier) -> None:
+    def add(self, copier: Intake) -> None:
         self._copiers[copier.key] = copier
         self._refresh_wanted.set()
 
-    def remove(self, copier: Copier) -> None:
+    def remove(self, copier: Intake) -> None:
         self._copiers.pop(copier.key, None)
         self._led_by.pop(copier.key, None)
         fetcher = self._at.pop(copier.key, None)
@@ -103,18 +103,18 @@ class LinkCopying:
         if copier.key[0] not in {key[0] for key in self._copiers}:
             self.source.forget([copier.key[0]])
 
-    async def read(self, copier: Copier, offset: int) -> None:
+    async def read(self, copier: Intake, offset: int) -> None:
         """Have a copier's partition read from `offset` on. Raises ClusterError while its source leader is not known."""
         node = await self.source.find_leader(*copier.key)
         self._fetcher(node, copier).read(copier, offset)
 
-    async def moved(self, copier: Copier) -> None:
+    async def moved(self, copier: Intake) -> None:
         """The source said that the leader is another: ask, once for all who ask now."""
         if (fetcher := self._at.pop(copier.key, None)) is not None:
             fetcher.leave(copier)
         await self.source.refresh([copier.key[0]])
 
-    def hold_back(self, copier: Copier) -> None:
+    def hold_back(self, copier: Intake) -> None:
         """Do not read a copier's partition until it asks again."""
         if (fetcher := self._at.get(copier.key)) is not None:
             fetcher.hold_back(copier)
@@ -130,7 +130,7 @@ class LinkCopying:
             ends.append(int(response.partitions[0].offset))
         return ends[0], ends[1]
 
-    async def empty_from(self, copier: Copier, offset: int) -> Slice | None:
+    async def empty_from(self, copier: Intake, offset: int) -> Slice | None:
         """Ask for this partition alone: an empty slice where the log has no batch from `offset` to the last stable
         offset, None where it has one, or one cannot tell (plan.py). What comes is not kept: the fetcher reads it again.
         """
@@ -154,7 +154,7 @@ class LinkCopying:
             found.last_stable_offset,
         )
 
-    async def visible_at(self, copier: Copier, offset: int) -> tuple[int, list[Record]]:
+    async def visible_at(self, copier: Intake, offset: int) -> tuple[int, list[Record]]:
         """The source's batch that holds `offset`, or the next one: its leader epoch, and the records that consumers see
         of it. UNKNOWN and none where nothing is left from there to the last stable offset.
 
@@ -172,7 +172,7 @@ class LinkCopying:
             raise Unreachable(f"{copier.piece}: the source did not tell what it has at offset {offset}")
         return UNKNOWN, []
 
-    async def _fetch_alone(self, copier: Copier, offset: int) -> FetchedPartition | None:
+    async def _fetch_alone(self, copier: Intake, offset: int) -> FetchedPartition | None:
         """The answer for this partition alone; None where a quota left it out. Raises as `accept`."""
         topic, partition = copier.key
         node = await self.source.find_leader(topic, partition)
@@ -185,7 +185,7 @@ class LinkCopying:
         found = response.partitions[0] if response.partitions else None
         return None if found is None or (response.throttle_ms and not found.records) else found
 
-    def trouble(self, copier: Copier) -> str:
+    def trouble(self, copier: Intake) -> str:
         """Why a piece's source cannot be read, in words; empty where it can."""
         fetcher = self._at.get(copier.key)
         if fetcher is None or fetcher.error is None:
@@ -205,7 +205,7 @@ class LinkCopying:
         """Ask the source now for a topic; a missing one comes back with error 3."""
         return (await self.source.topics([topic]))[topic]
 
-    def _fetcher(self, node: int, copier: Copier) -> Fetcher:
+    def _fetcher(self, node: int, copier: Intake) -> Fetcher:
         stream = hash(copier.key) % self.tuning.streams
         fetcher = self._fetchers.get((node, stream))
         if fetcher is None:
@@ -269,7 +269,7 @@ class LinkCopying:
             if copier is not None and leader != fetcher.node_id:
                 self._move(copier, fetcher, leader)
 
-    def _move(self, copier: Copier, fetcher: Fetcher, node: int) -> None:
+    def _move(self, copier: Intake, fetcher: Fetcher, node: int) -> None:
         """Have what `fetcher` reads of a copier's partition read from another broker or by another stream."""
         is_read = fetcher.session.wants(copier.key)
         fetcher.leave(copier)
