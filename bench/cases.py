@@ -42,6 +42,7 @@ class Method(Enum):
     CAP = "the link has a bandwidth cap"
     SCALING = "one worker and two; each may fetch no more than the cap"
     GROUPS = "one cycle of the consumer offset sync"
+    GROWTH = "one worker copies the same records in more and more partitions, and over several links"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,5 +180,12 @@ CASES: tuple[Case, ...] = (
         (Goal(Measure.SECONDS, 30, against=None),),
         partitions=100,
         about="first cycle of the consumer offset sync, groups of 100 partitions",
+    ),
+    Case(
+        "growth",
+        Method.GROWTH,
+        Size(2_000_000, None, 40_000),
+        (Goal(MB_PER_S, 0.5, ours="512 partitions", against="8 partitions"),),
+        about="2 GB, 1 KB lz4, in more and more partitions and over several links",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from bench import backlog, capped, contrast, copying, fairness, followers, groups, idle, latency, seeding
+from bench import backlog, capped, contrast, copying, fairness, followers, groups, growth, idle, latency, seeding
 from bench.cases import Case, Method
 from bench.running import Bench, Outcome, Starter
 
@@ -23,6 +23,7 @@ METHODS: Mapping[Method, Measuring] = {
     Method.CAP: capped.measure_cap,
     Method.SCALING: capped.measure_scaling,
     Method.GROUPS: groups.measure,
+    Method.GROWTH: growth.measure,
 }
 
 
