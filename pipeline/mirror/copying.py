@@ -21,7 +21,7 @@ from pipeline.mirror import seeding
 from pipeline.mirror.append import Doubt
 from pipeline.mirror.appending import Appender
 from pipeline.mirror.claims import Closed
-from pipeline.mirror.intake import Intake
+from pipeline.mirror.intake import Intake, Readers
 from pipeline.mirror.joining import next_slice
 from pipeline.mirror.pieces import Piece, PieceStatus
 from pipeline.mirror.plan import Pass, Plan, Policy, plan_slice
@@ -37,12 +37,8 @@ SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0
 LONGEST_SILENCE_S = 60.0
 
 
-class Source(Protocol):
+class Source(Readers, Protocol):
     """How a copier reads: `LinkCopying`, or in tests something simpler."""
-
-    async def read(self, intake: Intake, offset: int) -> None: ...
-
-    def hold_back(self, intake: Intake) -> None: ...
 
     async def moved(self, copier: Intake) -> None: ...
 

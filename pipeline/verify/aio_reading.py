@@ -13,7 +13,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from pipeline.cluster.errors import ClusterError, translate
+from pipeline.cluster.errors import translate
 from pipeline.cluster.security import ClientSecurity
 from pipeline.verify.chunks import Chunk
 from pipeline.verify.errors import LogStartMoved, Stopped, Unreachable, VerifyError
@@ -94,7 +94,7 @@ class AioReader:
         try:
             await self._consumer.start()
         except KafkaError as error:
-            raise Unreachable(str(_told(error, self._topic))) from error
+            raise Unreachable(str(translate(error, self._topic))) from error
         return self._consumer
 
     async def _next(self) -> tuple[list[Any], int]:
@@ -106,7 +106,7 @@ class AioReader:
         except OffsetOutOfRangeError as error:
             raise LogStartMoved(str(error)) from error
         except KafkaError as error:
-            raise VerifyError(str(_told(error, self._topic))) from error
+            raise VerifyError(str(translate(error, self._topic))) from error
 
     async def _rest(self) -> None:
         """Nothing is fetched until the next range is opened."""
@@ -124,8 +124,3 @@ class AioReader:
             [each.value for each in records],
             [list(each.headers) or None for each in records],
         )
-
-
-def _told(error: KafkaError, topic: str) -> ClusterError:
-    """In the words of the other clients, with what is behind it."""
-    return translate(error, topic)

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from confluent_kafka import ElectionType, KafkaException
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from pipeline.local.cluster import LocalCluster
 from tests.chaos.mishaps import MISHAPS, befall
 from tests.chaos.topics import TOPICS
 from tests.chaos.weather import Weather, WeatherCable
 from tests.chaos.world import BACK_WITHIN_S, CONTROL_PARTITIONS, SIDES, World
-from tests.support.clients import TIMEOUT_S, admin
+from tests.support.clients import TIMEOUT_S, admin, set_config
 from tests.support.workers import WorkerProcess, wait_until
 
 
@@ -221,11 +220,7 @@ def _three(world: World) -> str | None:
 def _configure(world: World, hand: Hand) -> None:
     """Something of the topic that changes how its log looks, not what is in it."""
     name, values = list(CONFIGS.items())[hand.value % len(CONFIGS)]
-    entry = ConfigEntry(name, values[hand.value % len(values)], incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ResourceType.TOPIC, TOPICS[hand.topic].name, incremental_configs=[entry])
-    client = admin(world.clusters["source"])
-    for future in client.incremental_alter_configs([resource]).values():
-        future.result(TIMEOUT_S)
+    set_config(world.clusters["source"], TOPICS[hand.topic].name, name, values[hand.value % len(values)])
 
 
 CONFIGS: Mapping[str, tuple[str, ...]] = {

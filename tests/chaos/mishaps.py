@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
-
 from tests.chaos.world import BACK_WITHIN_S, LINK, World
 from tests.support.asking import Rest, checked, wait_for_ends
-from tests.support.clients import TIMEOUT_S, admin, create_topic, delete_records, delete_topic
+from tests.support.clients import create_topic, delete_records, delete_topic, set_config
 from tests.support.consuming import consume
 from tests.support.producing import Sent, numbered, produce
 from tests.support.workers import wait_until
@@ -117,11 +115,7 @@ def _overtaken(victim: Victim) -> None:
 
 def _too_large(victim: Victim) -> None:
     """Larger than the mirror takes: it takes it from then on (MIRROR-90)."""
-    entry = ConfigEntry("max.message.bytes", str(2 * LARGE), incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ResourceType.TOPIC, victim.topic, incremental_configs=[entry])
-    client = admin(victim.world.clusters["source"])
-    for future in client.incremental_alter_configs([resource]).values():
-        future.result(TIMEOUT_S)
+    set_config(victim.world.clusters["source"], victim.topic, "max.message.bytes", str(2 * LARGE))
     victim.write([Sent(victim.dice.randbytes(LARGE))], **{"message.max.bytes": 2 * LARGE})
     victim.write_some()
     victim.wait_until_copied()
