@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -20,6 +22,19 @@ from pipeline.local.cluster import LocalCluster
 from pipeline.local.options import Mechanism, Protocol
 
 TIMEOUT_S = 30.0
+# What a broker says for a moment after it came back or a leader moved. librdkafka's admin client does not ask again.
+_NOT_YET = frozenset(
+    (
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError._TRANSPORT,
+    )
+)
+Answer = TypeVar("Answer")
 
 
 def configuration(
@@ -39,6 +54,18 @@ def configuration(
         found["ssl.ca.pem"] = cluster.authority.certificate
     # The default wait between metadata questions is for clusters far away.
     return found | {"topic.metadata.refresh.fast.interval.ms": 20, "log_level": 3} | more
+
+
+def answered(ask: Callable[[], Answer]) -> Answer:
+    """The answer to an admin request that may be asked twice, once the broker is ready to give one."""
+    limit = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in _NOT_YET or time.monotonic() > limit:
+                raise
+        time.sleep(0.05)
 
 
 def admin(cluster: LocalCluster, user: str | None = None) -> AdminClient:
@@ -67,20 +94,20 @@ def add_partitions(cluster: LocalCluster, topic: str, total: int) -> None:
 def config(cluster: LocalCluster, topic: str, name: str) -> str:
     """What a topic's config is now."""
     client, resource = admin(cluster), ConfigResource(ResourceType.TOPIC, topic)
-    return str(client.describe_configs([resource])[resource].result(TIMEOUT_S)[name].value)
+    return str(answered(lambda: client.describe_configs([resource])[resource].result(TIMEOUT_S))[name].value)
 
 
 def set_config(cluster: LocalCluster, topic: str, name: str, value: str) -> None:
     entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
     client, resource = admin(cluster), ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
-    client.incremental_alter_configs([resource])[resource].result(TIMEOUT_S)
+    answered(lambda: client.incremental_alter_configs([resource])[resource].result(TIMEOUT_S))
 
 
 def delete_records(cluster: LocalCluster, topic: str, before: int, partition: int = 0) -> None:
     """Let a partition's log begin at an offset."""
     client = admin(cluster)
-    for future in client.delete_records([TopicPartition(topic, partition, before)]).values():
-        future.result(TIMEOUT_S)
+    wanted = TopicPartition(topic, partition, before)
+    answered(lambda: client.delete_records([wanted])[wanted].result(TIMEOUT_S))
 
 
 def log_ends(cluster: LocalCluster, topic: str, partitions: int = 1) -> list[int]:
@@ -95,6 +122,10 @@ def log_starts(cluster: LocalCluster, topic: str, partitions: int = 1) -> list[i
 def _offsets(cluster: LocalCluster, topic: str, partitions: int, spec: OffsetSpec) -> list[int]:
     asked = {TopicPartition(topic, p): spec for p in range(partitions)}
     client = admin(cluster)
-    answers = client.list_offsets(asked, request_timeout=TIMEOUT_S)
-    found = {partition.partition: future.result(TIMEOUT_S).offset for partition, future in answers.items()}
+
+    def ask() -> dict[int, int]:
+        answers = client.list_offsets(asked, request_timeout=TIMEOUT_S)
+        return {place.partition: future.result(TIMEOUT_S).offset for place, future in answers.items()}
+
+    found = answered(ask)
     return [found[p] for p in range(partitions)]
