@@ -101,13 +101,13 @@ class Copier(Intake):
                 except Exception as error:
                     self.status.waits_for = repr(error)
                     log.exception("%s: this round of copying failed, the next follows", self.piece)
-                self._rewind(-1)  # nothing is held while it pauses
+                self._rest()  # nothing is held while it pauses
                 self.is_troubled = True
                 pause = SHORTEST_PAUSE_S if self.status.log_end_offset != began_at else min(2 * pause, LONGEST_PAUSE_S)
                 await asyncio.sleep(pause)
         finally:
             self._appender.abandon()
-            self._drop_slices()
+            self._rest()
 
     async def _round(self) -> None:
         self._rewind(-1)

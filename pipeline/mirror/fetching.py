@@ -26,6 +26,7 @@ from pipeline.mirror.source_batches import batches_of, sound, unreadable
 from pipeline.mirror.throttle import Throttle
 from pipeline.mirror.verdicts import Api, Verdict, judge
 from pipeline.wire.batch import BatchHeader, CorruptBatch, UnsupportedMagic, scan
+from pipeline.wire.requests.codec import NO_TOPIC_ID
 from pipeline.wire.requests.fetch import FetchedPartition, FetchResponse
 
 log = logging.getLogger(__name__)
@@ -199,6 +200,8 @@ class Fetcher:
         position = self.session.sent(key)
         if copier is None or position != copier.expected_offset:
             return  # rewound while the request was out: the next request says from where
+        if fetched.topic_id not in (NO_TOPIC_ID, copier.source_topic_id()):
+            return  # asked for before its topic was made again
         if fetched.error_code or fetched.diverging is not None:
             self.session.drop(key)
             if fetched.diverging is not None and not fetched.error_code:

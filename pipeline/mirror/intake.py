@@ -1,7 +1,7 @@
 """The way in from the fetchers: what was fetched for one piece and is not written yet, or what the source said instead.
 
 Fetchers run ahead of the writing as far as memory allows (I5). Whatever ends a round of copying makes what was fetched
-useless: a rewind forgets it, and a slice of an older generation that is still on its way is dropped when it comes.
+useless: a rewind forgets it, what is still on its way included, which may come late or never.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class Readers(Protocol):
 
     def hold_back(self, intake: Intake) -> None: ...
 
+    def rest(self, intake: Intake) -> None: ...
+
 
 class Intake:
     """The fetched slices of one piece, in order. Not to be used from several tasks."""
@@ -61,6 +63,8 @@ class Intake:
         self._is_copying = False
         self._gave_back = False
         self._slices: deque[Slice] = deque()
+        self._coming: set[Slice] = set()
+        """Offered, and not here yet."""
         self._wake = asyncio.Event()
         self._failure: MirrorFailure | None = None
         self._error: tuple[int, int] | None = None
@@ -79,6 +83,7 @@ class Intake:
         if self._held == 0:
             self._settled_at = time.monotonic()  # there was nothing to be slow with
         self._held += piece.size
+        self._coming.add(piece)
         self._is_held_back = self._held >= (LEAST if self.is_troubled else self._may_hold())
         return not self._is_held_back
 
@@ -93,12 +98,12 @@ class Intake:
             self._readers.hold_back(self)
 
     def take(self, fetched: Slice) -> None:
-        if fetched.generation == self.generation:
-            self._slices.append(fetched)
-            self._silence_s = SILENCE_S
-            self._wake.set()
-        else:
-            fetched.release()
+        if fetched not in self._coming:
+            return  # forgotten meanwhile
+        self._coming.remove(fetched)
+        self._slices.append(fetched)
+        self._silence_s = SILENCE_S
+        self._wake.set()
 
     def source_error(self, code: int, offset: int) -> None:
         self._error = (code, offset)
@@ -147,9 +152,16 @@ class Intake:
         self.expected_offset = offset
         self._held, self._is_held_back, self._gave_back, self._error = 0, False, False, None
 
+    def _rest(self) -> None:
+        """Nothing is wanted before the next `_rewind`; the source would send the same again and again."""
+        self._rewind(-1)
+        self._readers.rest(self)
+
     def _may_be_empty(self) -> bool:
         return self.piece.is_compacted and 0 <= self.expected_offset < self.status.last_stable_offset
 
     def _drop_slices(self) -> None:
-        while self._slices:
-            self._slices.popleft().release()
+        for fetched in (*self._slices, *self._coming):
+            fetched.release()
+        self._slices.clear()
+        self._coming.clear()

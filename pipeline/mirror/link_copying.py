@@ -106,7 +106,8 @@ class LinkCopying:
     async def read(self, copier: Intake, offset: int) -> None:
         """Have a copier's partition read from `offset` on. Raises ClusterError while its source leader is not known."""
         node = await self.source.find_leader(*copier.key)
-        self._fetcher(node, copier).read(copier, offset)
+        if self._copiers.get(copier.key) is copier and copier.expected_offset == offset:  # it may have ended meanwhile
+            self._fetcher(node, copier).read(copier, offset)
 
     async def moved(self, copier: Intake) -> None:
         """The source said that the leader is another: ask, once for all who ask now."""
@@ -118,6 +119,11 @@ class LinkCopying:
         """Do not read a copier's partition until it asks again."""
         if (fetcher := self._at.get(copier.key)) is not None:
             fetcher.hold_back(copier)
+
+    def rest(self, copier: Intake) -> None:
+        """As `hold_back`, but not because it has enough: nobody waits for it to go on soon."""
+        if (fetcher := self._at.get(copier.key)) is not None:
+            fetcher.leave(copier)
 
     async def offsets(self, topic: str, partition: int) -> tuple[int, int]:
         """Log start and high watermark of a source partition, asked for now. Raises as `accept`."""

@@ -84,17 +84,17 @@ class FetchSession:
         forgotten = (
             []
             if is_full
-            else [self._forget(k) for k in self._changed if k not in self._wanted and k in self._in_session]
+            else [self._forget(k) for k in self._changed if k in self._in_session and not self._is_in_session(k)]
         )
         partitions = [self._partition(key, limits.partition_max_bytes, by_id) for key in named]
         if is_full:
             self._in_session.clear()
             self._sent.clear()
+        for gone in forgotten:
+            self._in_session.pop((gone.topic, gone.partition), None)
         for key in named:
             self._in_session[key] = self._wanted[key][1]
             self._sent[key] = self._wanted[key][0]
-        for gone in forgotten:
-            self._in_session.pop((gone.topic, gone.partition), None)
         self._changed.clear()
         return FetchRequest(
             partitions,
@@ -125,6 +125,10 @@ class FetchSession:
         if by_id and topic_id is not None:
             return FetchPartition(key[0], key[1], offset, topic_id, max_bytes, last_fetched_epoch=last_epoch)
         return FetchPartition(key[0], key[1], offset, max_bytes=max_bytes, last_fetched_epoch=last_epoch)
+
+    def _is_in_session(self, key: Key) -> bool:
+        """Whether the broker has what is wanted in the session, and not another topic of its name."""
+        return key in self._wanted and self._in_session.get(key) == self._wanted[key][1]
 
     def _forget(self, key: Key) -> ForgottenPartition:
         topic_id = self._in_session[key]

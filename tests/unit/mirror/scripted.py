@@ -147,6 +147,8 @@ class ScriptedSource(FakeBroker):
         """Codes of the whole answer to the next fetches."""
         self.first_ends: list[int] = []
         """Codes of the answers to the next questions for offsets."""
+        self.served: list[int] = []
+        """Offsets of the batches that were given, as often as they were."""
         self.answers |= {Api.FETCH.value: self._fetch, Api.LIST_OFFSETS.value: self._list_offsets}
 
     def _fetch(self, version: int, frame: bytes) -> Any:
@@ -158,6 +160,8 @@ class ScriptedSource(FakeBroker):
         code = self.first.pop(0) if self.first else 0
         kind = FetchResponse.FetchableTopicResponse
         end = len(self.batches)
+        if not code and offset < end:
+            self.served.append(offset)
         found = kind.PartitionData(
             partition_index=0,
             error_code=code,

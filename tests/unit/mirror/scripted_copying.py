@@ -17,6 +17,7 @@ from pipeline.mirror.link_copying import LinkCopying, LinkTuning
 from pipeline.mirror.memory import MemoryBudget
 from pipeline.mirror.pieces import Piece, PieceStatus
 from pipeline.mirror.plan import Policy
+from pipeline.mirror.slices import SliceSink
 from pipeline.wire.batch import Stamp, place
 from pipeline.wire.records import Record, close_batch
 from tests.support.appenders import SharedRegistrar
@@ -31,7 +32,9 @@ LOG = [
 
 
 @asynccontextmanager
-async def copied(source: ScriptedSource) -> AsyncIterator[tuple[ScriptedLeader, PieceStatus]]:
+async def copied(
+    source: ScriptedSource, budget: MemoryBudget | None = None, sink: SliceSink | None = None
+) -> AsyncIterator[tuple[ScriptedLeader, PieceStatus]]:
     """A copier of the only partition, at work."""
     async with ScriptedLeader() as leader:
         client, remote = (
@@ -41,7 +44,7 @@ async def copied(source: ScriptedSource) -> AsyncIterator[tuple[ScriptedLeader, 
         await client.start()
         await remote.start()
         destination = Destination(client, 1 << 20, _may_mark, "tests")
-        link = LinkCopying("link", remote, MemoryBudget(1 << 20), DirectSink(), TUNING)
+        link = LinkCopying("link", remote, budget or MemoryBudget(1 << 20), sink or DirectSink(), TUNING)
         await link.start()
         piece = Piece("link", "m", "m", 0, "", "", 0)
         status = PieceStatus(piece, "worker")
@@ -59,6 +62,7 @@ async def copied(source: ScriptedSource) -> AsyncIterator[tuple[ScriptedLeader, 
         try:
             yield leader, status
         finally:
+            link.remove(copier)  # as the engine ends one
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await link.stop()

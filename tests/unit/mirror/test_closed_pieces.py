@@ -38,6 +38,8 @@ class Appender:
 class Nowhere:
     """A source that is not read."""
 
+    def rest(self, copier: Copier) -> None: ...
+
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"{name} is not asked for")
 

@@ -81,6 +81,8 @@ class Source:
         copier.offered(piece)
         copier.take(piece)
 
+    def rest(self, copier: Copier) -> None: ...
+
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"{name} is not asked for")
 

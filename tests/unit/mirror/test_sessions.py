@@ -79,6 +79,19 @@ def test_dropped_and_wanted_again_is_named_again() -> None:
     assert (named(request), request.forgotten) == ({A: 0}, [])
 
 
+def test_a_topic_that_was_made_again_takes_the_place_of_the_old_one() -> None:
+    """The broker would refuse to read the old id in every answer from now on (100)."""
+    session, another = opened(A, B), UUID(int=99)
+    session.drop(A)
+    session.want(A, 0, another)
+    request = session.request(LIMITS)
+    assert [(p.topic, p.topic_id) for p in request.partitions] == [("a", another)]
+    assert [(f.topic, f.topic_id) for f in request.forgotten] == [("a", IDS["a"])]
+    session.answered(7)
+    session.drop(A)
+    assert [f.topic_id for f in session.request(LIMITS).forgotten] == [another]
+
+
 def test_a_new_session_after_a_reset_names_everything() -> None:
     session = opened(A, B)
     session.want(A, 3, IDS["a"])
@@ -139,7 +152,7 @@ class Broker:
 
     def __init__(self) -> None:
         self.session_id, self.epoch = 0, 0
-        self.reads: dict[Key, int] = {}
+        self.reads: dict[tuple[UUID, int], int] = {}
 
     def fetch(self, request: FetchRequest) -> int | None:
         """Return the session id to answer with, or None for a session error."""
@@ -149,8 +162,8 @@ class Broker:
         elif (request.session_id, request.session_epoch) != (self.session_id, self.epoch):
             return None
         for gone in request.forgotten:
-            del self.reads[gone.topic, gone.partition]
-        self.reads |= named(request)
+            del self.reads[gone.topic_id, gone.partition]
+        self.reads |= {(p.topic_id, p.partition): p.offset for p in request.partitions}
         self.epoch += 1
         return self.session_id
 
@@ -159,7 +172,7 @@ class Broker:
 def test_a_broker_always_reads_what_is_wanted(seed: int) -> None:
     """Through lost requests, lost answers, evicted sessions: after every exchange that worked both sides agree."""
     dice, session, broker = random.Random(seed), FetchSession(), Broker()
-    wanted: dict[Key, int] = {}
+    wanted: dict[Key, tuple[UUID, int]] = {}
     agreed = 0
     for _ in range(300):
         for _ in range(dice.randint(0, 4)):
@@ -168,8 +181,9 @@ def test_a_broker_always_reads_what_is_wanted(seed: int) -> None:
                 wanted.pop(key, None)
                 session.drop(key)
             else:
-                wanted[key] = dice.randint(0, 5)
-                session.want(key, wanted[key], UUID(int=1 + int(key[0][1:])))
+                made = dice.randint(0, 9) == 0  # the topic once more
+                wanted[key] = UUID(int=1 + int(key[0][1:]) + 10 * made), dice.randint(0, 5)
+                session.want(key, wanted[key][1], wanted[key][0])
         if session.is_idle:
             continue
         request, luck = session.request(LIMITS), dice.random()
@@ -183,6 +197,7 @@ def test_a_broker_always_reads_what_is_wanted(seed: int) -> None:
             session.reset()  # a session error, or a lost answer
             continue
         session.answered(answer)
-        assert broker.reads == wanted == {key: session.sent(key) for key in wanted}
+        assert broker.reads == {(wanted[key][0], key[1]): wanted[key][1] for key in wanted}
+        assert all(session.sent(key) == offset for key, (_, offset) in wanted.items())
         agreed += 1
     assert agreed > 100
