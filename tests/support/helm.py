@@ -45,15 +45,41 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([helm(), *words], capture_output=True, text=True, check=False, timeout=60)
 
 
-def template(values: dict[str, Any], folder: Path) -> subprocess.CompletedProcess[str]:
+def template(values: dict[str, Any], folder: Path, release: str = "test") -> subprocess.CompletedProcess[str]:
     """Render the chart with values."""
     path = folder / "values.yaml"
     path.write_text(yaml.safe_dump(values), encoding="utf-8")
-    return run("template", "test", str(CHART), "--kube-version", f"{KUBERNETES}.0", "-f", str(path))
+    return run("template", release, str(CHART), "--kube-version", f"{KUBERNETES}.0", "-f", str(path))
 
 
-def rendered(values: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+def rendered(values: dict[str, Any], folder: Path, release: str = "test") -> list[dict[str, Any]]:
     """The objects that the chart makes."""
-    done = template(values, folder)
+    done = template(values, folder, release)
     assert done.returncode == 0, done.stderr
     return [each for each in yaml.safe_load_all(done.stdout) if each]
+
+
+def only(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    """The one object of a kind."""
+    found = [each for each in objects if each["kind"] == kind]
+    assert len(found) == 1, kind
+    return found[0]
+
+
+def pod(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the StatefulSet makes its Pods with."""
+    spec: dict[str, Any] = only(objects, "StatefulSet")["spec"]["template"]["spec"]
+    return spec
+
+
+def container(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    """The worker in such a Pod."""
+    spec: dict[str, Any] = pod(objects)["containers"][0]
+    return spec
+
+
+def environment(objects: list[dict[str, Any]]) -> dict[str, str]:
+    """What a worker is told; no name comes twice."""
+    given = {each["name"]: each["value"] for each in container(objects)["env"]}
+    assert len(given) == len(container(objects)["env"])
+    return given

@@ -9,14 +9,15 @@ import kubernetes_validate
 import pytest
 
 from pipeline.setting_table import SETTINGS
-from tests.support.helm import CHART, KUBERNETES, rendered, run, template
+from tests.support.helm import CHART, KUBERNETES, container, environment, only, pod, rendered, run, template
 
 pytestmark = pytest.mark.timeout(1000)
 KAFKA = {"kafka": {"bootstrapServers": "kafka:9092"}}
 EVERYTHING: dict[str, Any] = {
     "kafka": {"bootstrapServers": "kafka:9092", "clientProperties": "security.protocol=SSL\nssl.x=y\n"},
     "settings": {"partitions": 8, "fetch_memory_bytes": 134217728, "use_uvloop": False, "metrics_detail": "topic"},
-    "secrets": {"encoderKey": "a-long-encoder-key"},
+    "secrets": {"encoderKey": "a-long-encoder-key", "oldEncoderKey": "an-older-encoder-key"},
+    "files": {"existingSecret": "trust"},
     "rest": {"authentication": "basic", "credentials": "operator:ops:secret\nreader:prometheus:secret\n"},
     "podMonitor": {"enabled": True, "secret": "prometheus-login", "labels": {"release": "prometheus"}},
     "networkPolicy": {
@@ -35,7 +36,7 @@ EVERYTHING: dict[str, Any] = {
 }
 OWN_SECRETS = {
     "kafka": {"bootstrapServers": "kafka:9092", "existingSecret": "mine"},
-    "secrets": {"existingSecret": "mine"},
+    "secrets": {"existingSecret": "mine", "existingOldKey": True},
     "rest": {"authentication": "bearer", "existingSecret": "mine"},
     "podMonitor": {"enabled": True, "secret": "token"},
     "persistence": {"enabled": False},
@@ -49,17 +50,6 @@ OVER_TLS: dict[str, Any] = {
     "networkPolicy": {"enabled": True},
 }
 ALL = {"as it comes": KAFKA, "everything": EVERYTHING, "own secrets": OWN_SECRETS, "over TLS": OVER_TLS}
-
-
-def only(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
-    found = [each for each in objects if each["kind"] == kind]
-    assert len(found) == 1, kind
-    return found[0]
-
-
-def container(objects: list[dict[str, Any]]) -> dict[str, Any]:
-    spec: dict[str, Any] = only(objects, "StatefulSet")["spec"]["template"]["spec"]["containers"][0]
-    return spec
 
 
 def test_helm_finds_nothing_to_complain_about() -> None:
@@ -97,8 +87,9 @@ def test_selectors_find_the_pods(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_a_worker_gets_settings_that_there_are(name: str, tmp_path: Path) -> None:
     """And what is mounted is what the settings point to."""
-    worker = container(rendered(ALL[name], tmp_path))
-    given = {each["name"]: each["value"] for each in worker["env"]}
+    objects = rendered(ALL[name], tmp_path)
+    worker = container(objects)
+    given = environment(objects)
     known = {row.env: row for row in SETTINGS}
     assert given.keys() <= known.keys()
     for env, value in given.items():
@@ -110,7 +101,7 @@ def test_a_worker_gets_settings_that_there_are(name: str, tmp_path: Path) -> Non
 
 
 def test_numbers_stay_whole(tmp_path: Path) -> None:
-    given = {each["name"]: each["value"] for each in container(rendered(EVERYTHING, tmp_path))["env"]}
+    given = environment(rendered(EVERYTHING, tmp_path))
     assert given["CLUSTERLINK_FETCH_MEMORY_BYTES"] == "134217728"
     assert given["CLUSTERLINK_USE_UVLOOP"] == "false"
 
@@ -125,13 +116,19 @@ def test_probes_ask_what_there_is(tmp_path: Path) -> None:
 def test_secrets_are_in_secrets_only(tmp_path: Path) -> None:
     objects = rendered(EVERYTHING, tmp_path)
     rest = [each for each in objects if each["kind"] != "Secret"]
-    assert "a-long-encoder-key" not in str(rest) and "ops:secret" not in str(rest)
-    assert only(objects, "Secret")["stringData"].keys() == {"client.properties", "encoder-key", "credentials"}
+    assert all(word not in str(rest) for word in ("a-long-encoder-key", "an-older-encoder-key", "ops:secret"))
+    assert only(objects, "Secret")["data"].keys() == {
+        "client.properties",
+        "encoder-key",
+        "old-encoder-key",
+        "credentials",
+    }
 
 
 def test_a_worker_has_no_rights_that_it_does_not_need(tmp_path: Path) -> None:
-    spec = only(rendered(KAFKA, tmp_path), "StatefulSet")["spec"]["template"]["spec"]
+    spec = pod(rendered(KAFKA, tmp_path))
     assert spec["securityContext"]["runAsNonRoot"] is True and spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
     own = spec["containers"][0]["securityContext"]
     assert own["readOnlyRootFilesystem"] is True and own["capabilities"] == {"drop": ["ALL"]}
 
@@ -145,8 +142,7 @@ def test_the_pod_monitor_scrapes_as_a_reader(tmp_path: Path) -> None:
 
 def test_everything_asks_over_tls_where_it_is_served(tmp_path: Path) -> None:
     objects = rendered(OVER_TLS, tmp_path)
-    pod = only(objects, "StatefulSet")["spec"]["template"]["spec"]
-    worker = pod["containers"][0]
+    worker = container(objects)
     (port,) = (each["name"] for each in worker["ports"])
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert (worker[probe]["httpGet"]["scheme"], worker[probe]["httpGet"]["port"]) == ("HTTPS", port)
@@ -158,9 +154,9 @@ def test_everything_asks_over_tls_where_it_is_served(tmp_path: Path) -> None:
     assert endpoint["tlsConfig"]["serverName"].split(".")[0] in {each["metadata"]["name"] for each in objects}
     assert endpoint["tlsConfig"]["cert"]["secret"] == {"name": "prometheus-tls", "key": "tls.crt"}
     # what is mounted is what the settings name
-    (tls,) = (each["secret"] for each in pod["volumes"] if each["name"] == "tls")
+    (tls,) = (each["secret"] for each in pod(objects)["volumes"] if each["name"] == "tls")
     files = {f"/etc/clusterlink/tls/{item['path']}" for item in tls["items"]}
-    given = {each["name"]: each["value"] for each in worker["env"]}
+    given = environment(objects)
     assert {value for name, value in given.items() if name.startswith("CLUSTERLINK_WEB_")} == files
     plain = container(rendered(KAFKA, tmp_path))
     assert plain["readinessProbe"]["httpGet"]["scheme"] == "HTTP"

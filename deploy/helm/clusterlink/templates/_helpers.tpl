@@ -1,5 +1,8 @@
+{{/* Names Services too, which know no dots and begin with a letter. */}}
 {{- define "clusterlink.name" -}}
-{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}{{ else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" }}{{ end }}
+{{- $name := ternary .Release.Name (printf "%s-%s" .Release.Name .Chart.Name) (contains .Chart.Name .Release.Name) | replace "." "-" }}
+{{- if regexMatch "^[0-9]" $name }}{{ $name = printf "w-%s" $name }}{{ end }}
+{{- $name | trunc 50 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "clusterlink.selector" -}}
@@ -7,11 +10,16 @@ app.kubernetes.io/name: clusterlink
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{- define "clusterlink.labels" -}}
+{{/* Of pods: not the chart's version, with which alone nothing has to be restarted. */}}
+{{- define "clusterlink.podLabels" -}}
 {{ include "clusterlink.selector" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | replace "+" "_" | quote }}
+{{- end }}
+
+{{- define "clusterlink.labels" -}}
+{{ include "clusterlink.podLabels" . }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
 {{/* Where each secret file comes from: a Secret of the user's own, or the chart's; empty where there is none. */}}
@@ -20,6 +28,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 {{- define "clusterlink.encoderSecret" -}}
 {{- if .Values.secrets.existingSecret }}{{ .Values.secrets.existingSecret }}{{ else if .Values.secrets.encoderKey }}{{ include "clusterlink.name" . }}{{ end }}
+{{- end }}
+{{/* Numbers of a values file come as floats, which would print 134217728 as 1.34217728e+08. */}}
+{{- define "clusterlink.number" -}}
+{{- if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
 {{- end }}
 {{/* What is served: http, or https where there is a certificate. Also the name of the port. */}}
 {{- define "clusterlink.scheme" -}}
