@@ -14,6 +14,8 @@ from typing import Any
 
 import click
 
+from pipeline.cli.fitting import fitted
+
 Columns = Mapping[str, str]
 Row = Mapping[str, Any]
 
@@ -70,11 +72,29 @@ def _table(titles: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(box=box.ASCII2 if titles is None else box.SIMPLE_HEAD, show_header=titles is not None, pad_edge=False)
-    for title in titles or ["", ""]:
-        table.add_column(title, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    interactive = sys.stdout.isatty()
-    console = Console(file=sys.stdout, width=None if interactive else 10_000, highlight=False)
-    console.print(table)
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 10_000, highlight=False)
+    if titles is None:
+        table = Table(box=box.ASCII2, show_header=False, pad_edge=False)
+        for _ in range(2):
+            table.add_column(overflow="fold")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        console.print(table)
+        return
+    fit = fitted(titles, rows, console.width)
+    for pairs in (fit.alike, *fit.blocks):
+        _lines(pairs)
+    if fit.titles:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for title in fit.titles:
+            table.add_column(title, overflow="fold")
+        for row in fit.rows:
+            table.add_row(*map(Text, row))
+        console.print(table)
+
+
+def _lines(pairs: Sequence[tuple[str, str]]) -> None:
+    """One thing a line, values under each other; the terminal breaks what is longer than it."""
+    if pairs:
+        widest = max(len(title) for title, _ in pairs)
+        click.echo("\n" + "\n".join(f" {title:{widest}}   {value}".rstrip() for title, value in pairs))

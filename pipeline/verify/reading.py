@@ -33,6 +33,8 @@ POLL_S = 0.25
 NO_TIME = -1
 """As Kafka writes it. Records of format v0 have none (librdkafka says 0); re-encoded as v2 they have this one."""
 REFUSED = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED}
+SILENT = 2
+"""librdkafka's log level: it would tell of every attempt to reach a broker, twenty a second. What matters is raised."""
 logger = logging.getLogger(__name__)
 
 
@@ -75,7 +77,7 @@ class RdReader:
                 "queued.min.messages": 20_000,
                 "queued.max.messages.kbytes": 4096,
                 "error_cb": self._note_error,
-                "log_level": 4,
+                "log_level": SILENT,
             },
             logger=logger,
         )

@@ -22,7 +22,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from pipeline.verify.chunks import Stream
 from pipeline.verify.errors import TopicMissing, Unreachable, VerifyError
 from pipeline.verify.properties import consumer_conf
-from pipeline.verify.reading import REFUSED, RdReader
+from pipeline.verify.reading import REFUSED, SILENT, RdReader
 from pipeline.verify.report import Bounds
 
 TIMEOUT_S = 30.0
@@ -93,7 +93,7 @@ class RdSide:
         self.conf = consumer_conf(configs)
         self._last_error = ""
         self._is_refused = False
-        conf: dict[str, Any] = {**self.conf, "log_level": 4, "error_cb": self._note}
+        conf: dict[str, Any] = {**self.conf, "log_level": SILENT, "error_cb": self._note}
         try:
             self._admin = AdminClient(conf, logger=logger)
         except KafkaException as error:
