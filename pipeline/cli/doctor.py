@@ -36,6 +36,7 @@ MOST_GROUPS = 200
 @click.option(
     "--app-id", envvar="CLUSTERLINK_APP_ID", default="clusterlink", show_default=True, help="The workers' app_id."
 )
+@click.option("--all", "all_checks", is_flag=True, help="Show what is well, too; JSON and YAML always do.")
 @session
 def doctor(
     on: Session,
@@ -46,6 +47,7 @@ def doctor(
     command_config: str | None,
     topics: tuple[str, ...],
     app_id: str,
+    all_checks: bool,
 ) -> None:
     """Examine two clusters before a link is made, and say what to mend. Changes nothing.
 
@@ -54,7 +56,7 @@ def doctor(
     """
     import asyncio  # noqa: PLC0415  only where needed: start-up time
 
-    from pipeline.doctor.finding import exit_code, verdict  # noqa: PLC0415
+    from pipeline.doctor.finding import Status, counted, exit_code, verdict  # noqa: PLC0415
 
     source = client_configs(source_bootstrap_server, source_command_config)
     own = client_configs(bootstrap_server, command_config)
@@ -62,8 +64,12 @@ def doctor(
         if "bootstrap.servers" not in configs:
             raise click.UsageError(f"say where the cluster is: {option}, or bootstrap.servers in its file")
     findings = asyncio.run(_examined(source, own, topics, app_id))
-    show_rows([finding.to_json() for finding in findings], COLUMNS, on.output)
+    shown = [each for each in findings if all_checks or each.status is not Status.OK or on.output is not Format.HUMAN]
+    if shown:
+        show_rows([finding.to_json() for finding in shown], COLUMNS, on.output)
     if on.output is Format.HUMAN:
+        if len(shown) < len(findings):
+            click.echo(f"{counted(len(findings) - len(shown), 'check')} passed; --all shows them.")
         click.echo(verdict(findings))
     raise SystemExit(exit_code(findings))
 

@@ -72,4 +72,5 @@ def _pairs(text: str) -> dict[str, str]:
     try:
         return parse_pairs(text)
     except InvalidProperties as error:
-        raise click.UsageError("\n".join(f"--config: {problem}" for problem in error.problems)) from None
+        no_file = "" if "=" in text else f"\nThere is no file {text} either."
+        raise click.UsageError("\n".join(f"--config: {problem}" for problem in error.problems) + no_file) from None

@@ -124,7 +124,7 @@ class Rest:
             raise click.ClickException(f"{self.endpoint.url} did not answer in time") from None
         except httpx.TransportError as error:
             raise click.ClickException(
-                f"cannot reach {self.endpoint.url}: {error}. Is a worker running there?"
+                f"cannot reach {self.endpoint.url}: {str(error).rstrip('.')}. Is a worker running there?"
             ) from None
         for warning in answer.headers.get_list("Warning"):
             click.echo(f"Warning: {_warning(warning)}", err=True)

@@ -1,4 +1,4 @@
-"""Groups of commands that say what was probably meant."""
+"""Groups of commands that say what was probably meant, and what each command is for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Mapping
 
 import click
+
+WHOLE = 500
+"""Characters; longer than any first sentence."""
 
 
 class Group(click.Group):
@@ -36,6 +39,16 @@ class Group(click.Group):
             if self._has_below(error.option_name):
                 error.message += f" here. It belongs behind the command: {ctx.command_path} ... {error.option_name} ..."
             raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Every command with its whole first sentence: click cuts them off at the end of a line."""
+        rows = [
+            (name, command.get_short_help_str(limit=WHOLE))
+            for name, command in sorted(self.commands.items())
+            if not command.hidden
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def _has_below(self, option: str) -> bool:
         """Whether a command below has this option."""

@@ -44,13 +44,17 @@ def exit_code(findings: Sequence[Finding]) -> int:
     return int(any(finding.status is Status.ERROR for finding in findings))
 
 
+def counted(number: int, what: str) -> str:
+    """ "1 broker", "3 brokers"."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def verdict(findings: Sequence[Finding]) -> str:
     """What it all comes to, in a sentence: the rows are many."""
     counts = {status: sum(finding.status is status for finding in findings) for status in Status}
-    found = [
-        f"{counts[status]} {status.value}"
-        for status in (Status.ERROR, Status.WARNING, Status.UNKNOWN)
-        if counts[status]
-    ]
+    names = {Status.ERROR: "error", Status.WARNING: "warning"}
+    found = [counted(counts[status], name) for status, name in names.items() if counts[status]]
+    if counts[Status.UNKNOWN]:
+        found.append(f"{counts[Status.UNKNOWN]} unknown")
     answer = "A link would not work" if counts[Status.ERROR] else "A link would work"
     return f"{answer}: {', '.join(found) or 'nothing to mend'}."

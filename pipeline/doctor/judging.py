@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pipeline.cluster.errors import SECURITY_DISABLED, ClusterError
 from pipeline.doctor.asking import Facts
-from pipeline.doctor.finding import Finding, Side, Status
+from pipeline.doctor.finding import Finding, Side, Status, counted
 from pipeline.doctor.limits import limits
 from pipeline.doctor.permissions import destination_permissions, source_permissions
 
@@ -48,7 +48,7 @@ def _reached(side: Side, facts: Facts) -> Iterator[Finding]:
             "Let the workers reach every broker at the address it advertises: routes, firewalls, advertised.listeners.",
         )
     else:
-        yield Finding(side, "reach", Status.OK, f"cluster {reached.cluster_id}, {facts.brokers} brokers")
+        yield Finding(side, "reach", Status.OK, f"cluster {reached.cluster_id}, {counted(facts.brokers, 'broker')}")
 
 
 _MENDS = {

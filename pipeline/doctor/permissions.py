@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pipeline.cluster.errors import ClusterError, NotAuthorized
 from pipeline.cluster.metadata import TopicInfo
 from pipeline.doctor.asking import Facts
-from pipeline.doctor.finding import Finding, Side, Status
+from pipeline.doctor.finding import Finding, Side, Status, counted
 
 MIRRORING = ("READ", "DESCRIBE_CONFIGS")
 CONTROL = ("READ", "WRITE", "DESCRIBE", "DESCRIBE_CONFIGS")
 MARKING = frozenset({"ALTER", "CLUSTER_ACTION"})
 TOPIC_EXISTS = 36
+NO_SUCH_TOPIC = 3
 MOST_NAMES = 5
 S, OK, WARNING, ERROR, UNKNOWN = Side, Status.OK, Status.WARNING, Status.ERROR, Status.UNKNOWN
 
@@ -28,7 +29,7 @@ def source_permissions(facts: Facts, asked: Sequence[str]) -> Iterator[Finding]:
             S.SOURCE, "offset sync", WARNING, str(facts.groups), "Give DESCRIBE on the groups to be synced (SEC-5)."
         )
     else:
-        yield Finding(S.SOURCE, "offset sync", OK, f"{len(facts.groups)} groups are visible")
+        yield Finding(S.SOURCE, "offset sync", OK, _visible(len(facts.groups)))
 
 
 def _mirroring(topics: Mapping[str, TopicInfo] | ClusterError, asked: Sequence[str]) -> Finding:
@@ -40,9 +41,11 @@ def _mirroring(topics: Mapping[str, TopicInfo] | ClusterError, asked: Sequence[s
         return Finding(S.SOURCE, "mirroring", WARNING, "no topic is visible", mend)
     lacking = {name: why for name, topic in looked_at.items() if (why := _lacks(topic, MIRRORING))}
     if not lacking:
-        return Finding(S.SOURCE, "mirroring", OK, f"{len(looked_at)} topics may be mirrored")
+        return Finding(S.SOURCE, "mirroring", OK, f"{counted(len(looked_at), 'topic')} may be mirrored")
     mend = "Give READ and DESCRIBE_CONFIGS on them, if they are to be mirrored (SEC-4)."
-    some = f"{len(lacking)} of {len(looked_at)} topics may not be mirrored: {_names(lacking)}"
+    if all(looked_at[name].error == NO_SUCH_TOPIC for name in lacking):
+        mend = "Look at the name. A topic that may not be described at all (SEC-4) looks like none, too."
+    some = f"{len(lacking)} of {counted(len(looked_at), 'topic')} may not be mirrored: {_names(lacking)}"
     return Finding(S.SOURCE, "mirroring", ERROR if asked else WARNING, some, mend)
 
 
@@ -100,7 +103,7 @@ def _groups(facts: Facts) -> Iterator[Finding]:
             mend = "Give READ on the groups to be synced."
             yield Finding(S.DESTINATION, "offset sync", WARNING, f"not allowed: {_names(refused)}", mend)
         else:
-            found = f"offsets of the source's {len(facts.group_operations)} groups may be committed"
+            found = f"offsets of the source's {counted(len(facts.group_operations), 'group')} may be committed"
             yield Finding(S.DESTINATION, "offset sync", OK, found)
 
 
@@ -115,9 +118,15 @@ def _on_cluster(side: Side, facts: Facts, operation: str, used_for: str, if_miss
 
 def _lacks(topic: TopicInfo, operations: Sequence[str]) -> str:
     """Which operations are missing on a topic, or why nothing is known of it."""
+    if topic.error == NO_SUCH_TOPIC:
+        return "there is none"
     if topic.error:
         return f"error {topic.error}"
     return " ".join(name for name in operations if name not in topic.operations)
+
+
+def _visible(groups: int) -> str:
+    return f"{counted(groups, 'group')} {'is' if groups == 1 else 'are'} visible"
 
 
 def _names(lacking: Mapping[str, str]) -> str:

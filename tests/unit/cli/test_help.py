@@ -55,6 +55,15 @@ def test_help_shows_an_example_of_that_very_command(path: tuple[str, ...]) -> No
     assert " ".join(("clusterlink", *path)) in example
 
 
+@pytest.mark.parametrize("path", [path for path in EVERY if isinstance(_find(path), click.Group)], ids=" ".join)
+def test_a_group_lists_its_commands_with_whole_sentences(path: tuple[str, ...]) -> None:
+    group = _find(path)
+    assert isinstance(group, Group)
+    text = " ".join(CliRunner().invoke(cli, [*path, "--help"]).output.split())
+    for name, command in group.commands.items():
+        assert f" {name} {' '.join((command.help or '').partition('.')[0].split())}" in text
+
+
 @pytest.mark.parametrize("path", [path for path in EVERY if not isinstance(_find(path), click.Group)], ids=" ".join)
 def test_common_options_come_from_the_environment_too(path: tuple[str, ...]) -> None:
     if path == ("worker",):

@@ -102,6 +102,12 @@ def test_wrong_usage_is_exit_code_2(on: Cli, words: tuple[str, ...]) -> None:
     assert not on.plane.commands
 
 
+def test_a_file_of_properties_that_is_not_there_is_said_to_be_missing(on: Cli) -> None:
+    told = on.run("link", "create", "east", "--config", "east.properties").stderr
+    assert "'east.properties': expected name=value" in told and "There is no file east.properties either." in told
+    assert "no file" not in on.run("link", "create", "east", "--config", "a=1,,b=2").stderr
+
+
 def test_the_old_spelling_of_the_source_cluster(on: Cli) -> None:
     """CONF-13."""
     on.ok("link", "create", "east", "--source-cluster-id", SOURCE)

@@ -11,7 +11,7 @@ from pipeline.doctor.finding import Finding, Side, Status, exit_code, verdict
     "found, said, code",
     [
         ((Status.OK, Status.NOTE), "A link would work: nothing to mend.", 0),
-        ((Status.OK, Status.WARNING, Status.WARNING, Status.UNKNOWN), "A link would work: 2 warning, 1 unknown.", 0),
+        ((Status.OK, Status.WARNING, Status.WARNING, Status.UNKNOWN), "A link would work: 2 warnings, 1 unknown.", 0),
         ((Status.ERROR, Status.WARNING), "A link would not work: 1 error, 1 warning.", 1),
     ],
 )

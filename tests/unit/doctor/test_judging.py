@@ -176,3 +176,10 @@ def test_what_could_not_be_asked_is_unknown_and_no_error() -> None:
     findings = judge(SOURCE, mute)
     assert exit_code(findings) == 0
     assert sum(finding.status is Status.UNKNOWN for finding in findings) >= 5
+
+
+def test_a_topic_that_is_not_there_is_not_a_matter_of_permissions_only() -> None:
+    there = replace(SOURCE, topics={"orders": TopicInfo("orders", "", {}, error=3)})
+    (finding,) = worst(judge(there, DESTINATION, ["orders"]))
+    assert finding.found == "1 of 1 topic may not be mirrored: orders (there is none)"
+    assert finding.mend.startswith("Look at the name.")
