@@ -92,6 +92,8 @@ class Appender:
         if self._refresh:
             await self._destination.refresh(topic)
             self._refresh = False
+        if self._chain is None:
+            await self._destination.answered(topic, self.piece.partition)
         await check_topic(self._destination, self.piece)
         if self._repair is not None and not self._is_repaired:
             await self._destination.repair(topic, self._repair)

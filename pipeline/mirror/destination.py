@@ -21,6 +21,7 @@ from pipeline.mirror.append import Markers
 from pipeline.mirror.coordinator import PASSING, TransactionalMarker
 from pipeline.mirror.lane import Lane
 from pipeline.mirror.marker_lane import MarkerLane
+from pipeline.mirror.outstanding import Outstanding
 from pipeline.mirror.readings import ProducerState, Reading
 from pipeline.mirror.repairing import Repair, repair
 from pipeline.mirror.verdicts import Api
@@ -66,6 +67,7 @@ class Destination:
         self._policies = asyncio.Lock()
         self._request_bytes = request_bytes
         self._appending = [client.fork() for _ in range(LANES_PER_BROKER)]
+        self._outstanding = Outstanding()
         self._lanes: dict[tuple[int, int], Lane] = {}
         self._marker_lanes: dict[tuple[int, int], MarkerLane] = {}
 
@@ -86,8 +88,12 @@ class Destination:
         node = await self.client.find_leader(topic, partition)
         stripe = _stripe(topic, partition)
         if (node, stripe) not in self._lanes:
-            self._lanes[node, stripe] = Lane(self._appending[stripe], node, self._request_bytes)
+            self._lanes[node, stripe] = Lane(self._appending[stripe], node, self._request_bytes, self._outstanding)
         return self._lanes[node, stripe]
+
+    async def answered(self, topic: str, partition: int) -> None:
+        """Wait until nothing that was sent to a partition from here, by whomever, is without its answer."""
+        await self._outstanding.none((topic, partition))
 
     async def refresh(self, topic: str) -> None:
         """Ask again who leads."""
@@ -182,7 +188,7 @@ class Destination:
         stripe = _stripe(topic, partition)
         node = await self._marking[stripe].find_leader(topic, partition)
         if (node, stripe) not in self._marker_lanes:
-            self._marker_lanes[node, stripe] = MarkerLane(self._marking[stripe], node)
+            self._marker_lanes[node, stripe] = MarkerLane(self._marking[stripe], node, self._outstanding)
         return await self._marker_lanes[node, stripe].mark(topic, partition, write)
 
     async def delete_records(self, topic: str, partition: int, offset: int) -> None:

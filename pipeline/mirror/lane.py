@@ -17,6 +17,7 @@ from functools import partial
 
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError
+from pipeline.mirror.outstanding import Outstanding
 from pipeline.wire.batch import max_timestamp
 from pipeline.wire.requests.codec import Batch
 from pipeline.wire.requests.produce import ProduceBatch, ProducedPartition, ProduceRequest, ProduceResponse
@@ -54,8 +55,11 @@ class Append:
 class Lane:
     """Appends to the partitions that broker `node_id` leads."""
 
-    def __init__(self, client: DataClient, node_id: int, request_bytes: int, timeout_ms: int = 30_000) -> None:
+    def __init__(
+        self, client: DataClient, node_id: int, request_bytes: int, outstanding: Outstanding, timeout_ms: int = 30_000
+    ) -> None:
         self._client = client
+        self._outstanding = outstanding
         self.node_id = node_id
         self._request_bytes = request_bytes
         self._timeout_ms = timeout_ms
@@ -128,9 +132,14 @@ class Lane:
         """Write a request; when this returns it is on its way, and the next may follow at once."""
         batches = [ProduceBatch(a.topic, a.partition, a.batch) for a in chosen.values()]
         request = ProduceRequest(batches, timeout_ms=self._timeout_ms)
+        self._outstanding.sent(chosen)
         try:
             answer = await self._client.begin(self.node_id, request, self._timeout_ms + ANSWER_LATER_MS)
+        except asyncio.CancelledError:
+            self._outstanding.settled(chosen)
+            raise
         except Exception as error:
+            self._outstanding.settled(chosen)
             self._failed(chosen, error)
         else:
             self._in_flight[answer] = sum(append.size for append in chosen.values())
@@ -138,6 +147,7 @@ class Lane:
 
     def _answered(self, chosen: dict[tuple[str, int], Append], answer: asyncio.Future[ProduceResponse]) -> None:
         self._in_flight.pop(answer, None)
+        self._outstanding.settled(chosen)
         self._wake.set()
         if answer.cancelled():
             return

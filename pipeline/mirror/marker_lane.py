@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError
 from pipeline.mirror.append import Markers
+from pipeline.mirror.outstanding import Outstanding
 from pipeline.wire.requests.write_txn_markers import Marker, WriteTxnMarkersRequest, WriteTxnMarkersResponse
 
 log = logging.getLogger(__name__)
@@ -41,8 +42,9 @@ class _Waiting:
 class MarkerLane:
     """Marks in the partitions that broker `node_id` leads, on a connection of its own."""
 
-    def __init__(self, client: DataClient, node_id: int) -> None:
+    def __init__(self, client: DataClient, node_id: int, outstanding: Outstanding) -> None:
         self._client = client
+        self._outstanding = outstanding
         self.node_id = node_id
         self._waiting: deque[_Waiting] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,6 +90,8 @@ class MarkerLane:
 
     async def _send(self, chosen: list[_Waiting]) -> None:
         request = WriteTxnMarkersRequest([marker for waiting in chosen for marker in _markers(waiting)])
+        places = [(waiting.topic, waiting.partition) for waiting in chosen]
+        self._outstanding.sent(places)
         try:
             answer: WriteTxnMarkersResponse = await self._client.send(self.node_id, request, TIMEOUT_MS)
         except ClusterError as error:
@@ -100,6 +104,8 @@ class MarkerLane:
             _settle(chosen, ClusterError(f"WriteTxnMarkers failed: {error!r}"))
         else:
             _answered(chosen, answer)
+        finally:
+            self._outstanding.settled(places)
 
 
 def _markers(waiting: _Waiting) -> list[Marker]:

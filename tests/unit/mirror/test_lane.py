@@ -11,6 +11,7 @@ import pytest
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError, Unreachable
 from pipeline.mirror.lane import MOST_REQUESTS_IN_FLIGHT, Append, Lane
+from pipeline.mirror.outstanding import Outstanding
 from pipeline.wire.requests.produce import ProducedPartition, ProduceRequest, ProduceResponse
 
 Answer = ProducedPartition | ClusterError
@@ -43,7 +44,8 @@ class Bench:
 
     def __init__(self, request_bytes: int = 1_000) -> None:
         self.broker = FakeBroker()
-        self.lane = Lane(cast(DataClient, self.broker), 1, request_bytes)
+        self.outstanding = Outstanding()
+        self.lane = Lane(cast(DataClient, self.broker), 1, request_bytes, self.outstanding)
         self.answers: dict[bytes, list[Answer]] = {}
 
     def append(self, topic: str, partition: int, batch: bytes) -> None:
@@ -204,3 +206,19 @@ async def test_closing_ends_every_task() -> None:
     await bench.quiet()
     await bench.lane.close()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest.mark.parametrize("ends", ["answered", "failed", "closed"])
+async def test_what_is_out_is_known_until_it_has_ended(bench: Bench, ends: str) -> None:
+    bench.append("a", 0, b"x")
+    await bench.until(lambda: bench.broker.requests)
+    nothing = asyncio.create_task(bench.outstanding.none(("a", 0)))
+    await bench.quiet()
+    assert not nothing.done()
+    if ends == "answered":
+        bench.broker.answer(0)
+    elif ends == "failed":
+        bench.broker.fail(0, Unreachable("gone"))
+    else:
+        await bench.lane.close()
+    await asyncio.wait_for(nothing, 60)

@@ -12,6 +12,7 @@ from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError, Unreachable
 from pipeline.mirror.append import Markers
 from pipeline.mirror.marker_lane import MOST_TOGETHER, MarkerLane
+from pipeline.mirror.outstanding import Outstanding
 from pipeline.wire.requests.write_txn_markers import (
     Marker,
     MarkerResult,
@@ -53,7 +54,8 @@ class Marking:
 
     def __init__(self) -> None:
         self.broker = FakeBroker()
-        self.lane = MarkerLane(cast(DataClient, self.broker), 1)
+        self.outstanding = Outstanding()
+        self.lane = MarkerLane(cast(DataClient, self.broker), 1, self.outstanding)
 
     def begin(self, partition: int, count: int = 1) -> asyncio.Task[int]:
         """Mark `count` offsets of a partition; its number is its producer id too."""
@@ -174,3 +176,26 @@ async def test_closing_tells_those_who_wait(marking: Marking) -> None:
     for task in (sent, waiting):
         with pytest.raises(ClusterError, match="closed"):
             await task
+
+
+async def test_what_is_out_is_known_after_its_sender_has_gone(marking: Marking) -> None:
+    """Its copier has ended; the next one for the partition must not read the log's end before the markers are in it."""
+    gone, waits = marking.begin(1), marking.begin(2)
+    await marking.requests(1)
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    next_one = asyncio.create_task(marking.outstanding.none(("t", 1)))
+    await asyncio.sleep(0.01)
+    assert not next_one.done()
+    await marking.outstanding.none(("t", 3))
+    marking.broker.answer(0)
+    await asyncio.wait_for(next_one, 60)
+    assert await waits == 0
+
+
+async def test_what_has_failed_is_not_out_any_more(marking: Marking) -> None:
+    task = marking.begin(1)
+    await marking.requests(1)
+    marking.broker.answers[0].set_exception(Unreachable("gone"))
+    await asyncio.gather(task, return_exceptions=True)
+    await asyncio.wait_for(marking.outstanding.none(("t", 1)), 60)
