@@ -7,6 +7,7 @@ read. Properties of a *link* are another table: `pipeline/link/properties.py`.
 
 from __future__ import annotations
 
+import difflib
 import os
 import socket
 from collections.abc import Mapping
@@ -18,6 +19,9 @@ from pipeline.secrets.keys import Key, UnusableKey
 from pipeline.setting_table import REQUIRED, SETTINGS
 
 PROPERTIES_FILE = "CLUSTERLINK_PROPERTIES"
+NEARLY = 0.93
+"""Likeness of a mistyped name: one letter or two wrong."""
+KINDS = {"int": "a whole number", "float": "a number", "_flag": "true or false"}
 
 
 class SettingsError(Exception):
@@ -93,13 +97,14 @@ def load(environment: Mapping[str, str] | None = None) -> WorkerSettings:
     given = read_properties(path, PROPERTIES_FILE) if path else {}
     known = {s.property_name for s in SETTINGS}
     problems = [f"{PROPERTIES_FILE}: {path}: unknown setting {key}" for key in sorted(given.keys() - known)]
+    problems += [f"{name}: unknown setting; did you mean {meant}?" for name, meant in sorted(mistyped(env).items())]
     values: dict[str, Any] = {}
     for s in SETTINGS:
         raw = env.get(s.env, given.get(s.property_name))
         try:
             value = s.default if raw is None else s.parse(raw)
         except ValueError:
-            problems.append(f"{s.env}: cannot read {raw!r} as {s.parse.__name__.strip('_')}")
+            problems.append(f"{s.env}: {raw!r} is not {KINDS[s.parse.__name__]}. {s.doc}")
             continue
         if value is REQUIRED:
             problems.append(f"{s.env}: missing. {s.doc}")
@@ -110,6 +115,22 @@ def load(environment: Mapping[str, str] | None = None) -> WorkerSettings:
     if problems:
         raise SettingsError(problems)
     return WorkerSettings(values)
+
+
+def mistyped(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables that are nearly, not quite, named as a setting, with that name: else they would be ignored silently.
+
+    Others named CLUSTERLINK_* are none of a worker's business: the command line has some, and Kubernetes makes
+    `CLUSTERLINK_PORT=tcp://...` where a Service is called clusterlink.
+    """
+    names = [s.env for s in SETTINGS] + [PROPERTIES_FILE]
+    found = {}
+    for name, value in environment.items():
+        if name.startswith("CLUSTERLINK_") and name not in names and "://" not in value:
+            close = difflib.get_close_matches(name, names, n=1, cutoff=NEARLY)
+            if close:
+                found[name] = close[0]
+    return found
 
 
 def _unfit(values: Mapping[str, Any]) -> list[str]:

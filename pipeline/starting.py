@@ -11,10 +11,13 @@ import socket
 import tempfile
 from pathlib import Path
 
+from pipeline.repeating import OnceAMinute
 from pipeline.settings import SettingsError, WorkerSettings
 
 LIBRARIES = ("faust", "mode", "aiokafka", "kafka")
 """What they have to say of every start fills pages and is of no use to an operator; their warnings are."""
+REPEATED = OnceAMinute(LIBRARIES)
+"""While a cluster is away they say so 150 times a second, of each connection that is tried anew."""
 FALSE_ALARMS = {
     "faust.transport.drivers.aiokafka": "Stream has not started processing",
     "aiokafka.consumer.group_coordinator": "Group Coordinator Request failed: [Error 15]",
@@ -92,9 +95,15 @@ def _port_problem(settings: WorkerSettings) -> str:
 
 
 def calm_libraries(wanted: int = logging.INFO) -> None:
-    """Let libraries log warnings only where `wanted` is what a worker logs usually; else what is wanted, all of it."""
+    """Let libraries log warnings only, each once a minute, where `wanted` is what a worker logs usually; else what is
+    wanted, all of it.
+    """
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING if wanted == logging.INFO else logging.NOTSET)
+    for handler in logging.getLogger().handlers:
+        handler.removeFilter(REPEATED)
+        if wanted == logging.INFO:
+            handler.addFilter(REPEATED)
     for name in FALSE_ALARMS:
         logging.getLogger(name).addFilter(is_no_false_alarm)  # the same function again changes nothing
 

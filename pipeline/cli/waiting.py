@@ -11,6 +11,7 @@ from pipeline.cli.rest import Refusal, Rest
 
 POLL_S = 0.5
 LOST = "FAILED"
+NO_ERROR = "NO_ERROR"
 
 
 def wait_for(rest: Rest, mirrors: Sequence[tuple[str, str]], final: str, timeout_s: float) -> bool:
@@ -52,6 +53,13 @@ def _explain(rest: Rest, link: str, topic: str, final: str) -> None:
     except Refusal as refusal:
         click.echo(f"{topic}: {refusal.message}", err=True)
         return
-    click.echo(f"{topic}: {mirror['mirror_status']}, not {final} ({mirror['mirror_topic_error']})", err=True)
-    for error in mirror["mirror_state_transition_errors"]:
-        click.echo(f"  {error['error_code']}: {error['error_message']}", err=True)
+    error = mirror["mirror_topic_error"]
+    click.echo(f"{topic}: {mirror['mirror_status']}, not {final}{f' ({error})' if error != NO_ERROR else ''}", err=True)
+    for each in mirror["mirror_state_transition_errors"]:
+        click.echo(f"  {each['error_code']}: {each['error_message']}", err=True)
+    if error == NO_ERROR and not mirror["mirror_state_transition_errors"]:
+        click.echo(
+            f"  No error is known yet, and it goes on; `clusterlink mirror state-transition-error list {topic} "
+            f"--link {link}` shows what keeps it.",
+            err=True,
+        )

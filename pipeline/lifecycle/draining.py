@@ -98,17 +98,21 @@ class Draining(Duty):
         todo = []
         for drain in self._drains.values():
             positions = model.positions_of(self.link, drain.mirror.mirror_topic)
-            drain.errors = obstacles(drain.mirror, link, positions)
-            if drain.errors:
-                drain.equal_since = None
+            found = obstacles(drain.mirror, link, positions)
+            if found:
+                drain.errors, drain.equal_since = found, None
             elif drain.drained is None:
                 todo.append(drain)
         if not todo or not self.context.reach.can(link):
+            for drain in todo:
+                drain.errors = ()
             return
         ends = await self._ends(link, [drain.mirror for drain in todo])
         now = time.monotonic()
         ready = []
         for drain in todo:
+            # Only now: what was in the way is so until it is known to be gone, and to ask may take a while.
+            drain.errors = ()
             compared = compare(drain.mirror, ends)
             if isinstance(compared, TaskError):
                 drain.errors, drain.equal_since = (compared,), None

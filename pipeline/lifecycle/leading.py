@@ -160,7 +160,7 @@ class LinkLeader:
             )
         stamped = replace(result, time_ms=now_ms(), worker=context.worker)
         outcome = decision.outcome(context.worker, command.id, stamped)
-        log.info(
+        log.debug(  # the audit log has a line of it
             "Command %s %s for link %s by %s: %s %s",
             command.kind,
             command.id,

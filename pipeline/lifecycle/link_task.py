@@ -158,8 +158,14 @@ class LinkTask(ABC):
         if self.row() is None or not (is_news or is_due):
             return
         if is_news:
-            log.info(
-                "Link %s: %s is %s%s", self.link, self.name, state, "".join(f"; {e.error_message}" for e in errors)
+            level = logging.INFO if state in WORKS or not errors else logging.WARNING
+            log.log(
+                level,
+                "Link %s: %s is %s%s",
+                self.link,
+                self.name,
+                state,
+                "".join(f"; {e.error_message}" for e in errors),
             )
         decision = Decision(self.context.model, self.link)
         decision.put_task(TaskStatus(self.link, self.name, state, errors, now, duration_ms, counts))

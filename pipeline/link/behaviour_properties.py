@@ -91,7 +91,8 @@ BEHAVIOUR = (
         "consumer.offset.group.filters",
         Type.STRING,
         "",
-        "Which groups' offsets are synced (JSON, grammar 2.5).",
+        'Which groups\' offsets are synced, as JSON; all of them: {"groupFilters": [{"name": "*", "patternType": '
+        '"LITERAL", "filterType": "INCLUDE"}]}',
         "LINK-26",
         modes=RECEIVING,
         check=_check_group_filters,
@@ -103,7 +104,8 @@ BEHAVIOUR = (
         "acl.filters",
         Type.STRING,
         "",
-        "Which ACLs are synced (JSON, grammar 2.4).",
+        'Which ACLs are synced, as JSON; all of them: {"aclFilters": [{"resourceFilter": {"resourceType": "any", '
+        '"patternType": "any"}, "accessFilter": {"operation": "any", "permissionType": "any"}}]}',
         "LINK-29",
         modes=RECEIVING,
         check=_check_acl_filters,
@@ -121,7 +123,8 @@ BEHAVIOUR = (
         "auto.create.mirror.topics.filters",
         Type.STRING,
         "",
-        "Which source topics become mirrors (JSON, grammar 2.6).",
+        'Which source topics become mirrors, as JSON; those that begin with app1: {"topicFilters": [{"name": "app1", '
+        '"patternType": "PREFIXED", "filterType": "INCLUDE"}]}',
         "LINK-31",
         modes=RECEIVING,
         check=_check_topic_filters,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from pipeline.cli.main import cli
 from pipeline.cli.settings_reference import page
-from pipeline.setting_table import SETTINGS
-from pipeline.settings import SettingsError, load
+from pipeline.setting_table import SETTINGS, Hidden
+from pipeline.settings import KINDS, SettingsError, load, mistyped
 
 LEAST = {"CLUSTERLINK_BOOTSTRAP_SERVERS": "a:9092"}
 PLANTED = "planted-secret-value"
@@ -34,6 +37,42 @@ def test_every_problem_is_told_at_once() -> None:
         "CLUSTERLINK_WEB_PORT",
         "CLUSTERLINK_PARTITIONS",
     ]
+
+
+def test_a_kind_that_does_not_fit_is_told_in_words() -> None:
+    (number, flag) = problems(partitions="eight", use_uvloop="maybe")
+    assert number.startswith("CLUSTERLINK_PARTITIONS: 'eight' is not a whole number. ")
+    assert flag.startswith("CLUSTERLINK_USE_UVLOOP: 'maybe' is not true or false. ")
+    kinds = {s.parse.__name__ for s in SETTINGS if s.parse not in (str, Hidden)}
+    assert kinds <= KINDS.keys()
+
+
+def test_a_mistyped_name_in_the_environment_is_not_left_unsaid() -> None:
+    """A worker that was to ask for passwords must not start without, for one letter too many."""
+    assert problems(rest_authentification="basic") == [
+        "CLUSTERLINK_REST_AUTHENTIFICATION: unknown setting; did you mean CLUSTERLINK_REST_AUTHENTICATION?"
+    ]
+    assert problems(propertie="worker.properties")
+
+
+def test_what_others_call_like_a_setting_is_left_alone() -> None:
+    """The command line's own variables, and those that Kubernetes makes of a Service named clusterlink."""
+    ours = [p.envvar for p in _options(cli) if p.envvar]
+    of_kubernetes = {
+        "CLUSTERLINK_PORT": "tcp://10.0.0.1:8090",
+        "CLUSTERLINK_SERVICE_PORT": "8090",
+        "CLUSTERLINK_SERVICE_HOST": "10.0.0.1",
+        "CLUSTERLINK_PORT_8090_TCP_PROTO": "tcp",
+        "CLUSTERLINK_PORT_8090_TCP_ADDR": "10.0.0.1",
+    }
+    assert len(ours) > 20
+    assert mistyped({str(name): "x" for name in ours} | of_kubernetes) == {}
+
+
+def _options(command: click.Command) -> Iterator[click.Parameter]:
+    yield from command.params
+    for below in getattr(command, "commands", {}).values():
+        yield from _options(below)
 
 
 def test_secrets_do_not_show() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.local.ports import PortLease
 from pipeline.settings import SettingsError, WorkerSettings, load
-from pipeline.starting import LIBRARIES, Claims, addresses, calm_libraries, is_no_false_alarm
+from pipeline.starting import LIBRARIES, REPEATED, Claims, addresses, calm_libraries, is_no_false_alarm
 
 
 @pytest.fixture
@@ -85,10 +85,19 @@ def test_where_a_worker_is(tmp_path: Path) -> None:
 )
 def test_libraries_log_less_than_we_do(wanted: int, level: int) -> None:
     before = [logging.getLogger(name).level for name in LIBRARIES]
+    handler = logging.NullHandler()
+    logging.getLogger().addHandler(handler)
+    calm_libraries(wanted)
+    assert handler.filters == ([REPEATED] if wanted == logging.INFO else [])
+    calm_libraries(logging.DEBUG)
+    assert not handler.filters
+    logging.getLogger().removeHandler(handler)
     calm_libraries(wanted)
     now = {logging.getLogger(name).level for name in LIBRARIES}
     for name, was in zip(LIBRARIES, before, strict=True):
         logging.getLogger(name).setLevel(was)
+    for other in logging.getLogger().handlers:
+        other.removeFilter(REPEATED)
     assert now == {level}
 
 

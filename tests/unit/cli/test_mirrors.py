@@ -213,6 +213,14 @@ def test_wait_ends_with_1_and_the_reasons_when_time_is_up(on: Cli) -> None:
     assert "CONSUMER_GROUP_IN_USE_ERROR: group g has live members" in result.stderr
 
 
+def test_wait_says_where_to_look_when_nothing_is_known_yet(on: Cli) -> None:
+    on.plane.add_mirror("east", "a", status=MirrorStatus.PENDING_STOPPED)
+    on.plane.script["mirror.promote"] = lambda command: {"mirrors": [{"mirror_topic_name": "a"}]}
+    told = on.run("mirror", "promote", "a", "--wait", "--timeout", "0").stderr
+    assert "a: PENDING_STOPPED, not STOPPED\n" in told
+    assert "`clusterlink mirror state-transition-error list a --link east`" in told
+
+
 def test_state_transition_errors(on: Cli) -> None:
     """CLI-53."""
     busy = TaskError(TaskErrorCode.CONSUMER_GROUP_IN_USE_ERROR, "group g has live members")

@@ -179,6 +179,24 @@ async def test_errors_are_listed_and_vanish(monkeypatch: pytest.MonkeyPatch) -> 
     assert (await world.look()).transition_errors == ()
 
 
+async def test_an_error_stays_listed_while_the_source_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dead source takes 15 s to ask, and other duties have the leader decide meanwhile."""
+    world = World(monkeypatch)
+    world.source.found[0] = Unreachable("no connection")
+    await world.look()
+    in_between = []
+
+    async def asked(link: Link) -> Side:
+        decision = Decision(world.rows.model, "l")
+        world.duty.decide(decision)
+        in_between.append(decision.is_empty)
+        return world.source
+
+    world.context.remote = asked  # type: ignore[method-assign, assignment]
+    assert (await world.look()).transition_errors
+    assert in_between == [True]
+
+
 async def test_a_last_sync_that_fails_keeps_it_pending(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch)
     world.sync_errors = (TaskError(TaskErrorCode.CONSUMER_GROUP_IN_USE_ERROR, "group g has live members"),)
