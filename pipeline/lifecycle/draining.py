@@ -145,7 +145,10 @@ class Draining(Duty):
             except ClusterError as error:
                 return dict.fromkeys(sources, task_error(error, "source"))
             except TimeoutError:
-                return dict.fromkeys(sources, TaskError(TaskErrorCode.UNKNOWN, "source: does not answer"))
+                return dict.fromkeys(
+                    sources,
+                    TaskError(TaskErrorCode.UNKNOWN, "source: does not answer; if it is gone for good, fail over"),
+                )
             return {place: offset_or_error(answer, "source") for place, answer in found.items()}
 
         async def ask_own() -> dict[tuple[str, int], int | TaskError]:
