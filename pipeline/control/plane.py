@@ -10,6 +10,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from aiokafka.errors import KafkaError
+
 from pipeline.cluster.administration.acls import Acl
 from pipeline.control.audit_trail import Trail
 from pipeline.control.keys import link_partition
@@ -115,6 +117,11 @@ class Plane:
                 f"No result of command {command.id} within {timeout_s:.0f} s; it was accepted and may still be "
                 f"carried out."
             ) from None
+        except KafkaError as error:
+            raise KafkaRetriable(
+                f"The own cluster did not take command {command.id} ({type(error).__name__}): it does not answer, or "
+                f"refuses. What it took all the same will be carried out."
+            ) from error
         finally:
             self._waiting.pop(command.id, None)
         with contextlib.suppress(TimeoutError):

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from pipeline.cluster.administration.acls import Acl
 from pipeline.control import plane as plane_module
@@ -121,6 +122,18 @@ async def test_silence_is_told_as_such() -> None:
     plane, _, _ = made()
     with pytest.raises(KafkaRetriable, match="may still be carried out"):
         await plane.submit(create(bootstrap_servers="a:1"), 0.01)
+
+
+async def test_an_own_cluster_that_is_away_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As aiokafka says it after 40 s without metadata."""
+    plane, sender, _ = made()
+
+    async def refuse(*_: Any, **__: Any) -> int:
+        raise UnknownTopicOrPartitionError
+
+    monkeypatch.setattr(sender, "send", refuse)
+    with pytest.raises(KafkaRetriable, match="The own cluster did not take command id-1 .*does not answer"):
+        await plane.submit(create(bootstrap_servers="a:1"), 5)
 
 
 def test_rows_are_named_with_the_version_they_get() -> None:
