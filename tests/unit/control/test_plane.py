@@ -132,7 +132,7 @@ async def test_an_own_cluster_that_is_away_is_told_as_such(monkeypatch: pytest.M
         raise UnknownTopicOrPartitionError
 
     monkeypatch.setattr(sender, "send", refuse)
-    with pytest.raises(KafkaRetriable, match="The own cluster did not take command id-1 .*does not answer"):
+    with pytest.raises(KafkaRetriable, match=r"The own cluster did not take command id-1 .*does not answer"):
         await plane.submit(create(bootstrap_servers="a:1"), 5)
 
 
