@@ -49,7 +49,7 @@ LEFT_OUT = (
     (r"^pipx? install", "tests/broker/deploy/test_wheel.py installs the wheel, tests/broker/security uses the extra"),
     (r"^useradd|^systemctl", "wants systemd as process 1; run by hand, see docs/deployment.md"),
     (r"^docker", "wants an engine and images; run by hand, see docs/deployment.md"),
-    (r"^helm", "wants Kubernetes; tests/broker/deploy/test_chart.py renders the chart"),
+    (r"^helm", "wants Kubernetes; run by hand, see docs/deployment.md; tests/broker/deploy renders the chart"),
     (r'"kind": "mirror.become-mirror"', "what the other side's workers send in a reverse"),
 )
 """What is not run here, and why, or by what else; the pattern is of the beginning of what a page says."""

@@ -15,6 +15,8 @@ KAFKA: dict[str, Any] = {"kafka": {"bootstrapServers": "kafka:9092"}}
 LONGEST_RELEASE = "a" * 53
 """Helm takes no longer name."""
 LONGEST_LABEL = 63
+ENDS_WITHIN_S = 10
+"""A worker, after SIGTERM."""
 REVISION = "-0123456789"
 """What Kubernetes appends to a StatefulSet's name for a label of its Pods."""
 
@@ -88,3 +90,10 @@ def test_a_new_secret_restarts_workers_and_a_new_version_of_the_chart_alone_does
 
 def test_machines_can_be_emptied_of_workers_that_are_not_ready(tmp_path: Path) -> None:
     assert only(rendered(KAFKA, tmp_path), "PodDisruptionBudget")["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+def test_a_pod_stays_until_nobody_sends_it_requests_and_then_has_time_to_end(tmp_path: Path) -> None:
+    spec = pod(rendered(KAFKA, tmp_path))
+    program, seconds = spec["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+    assert program == "sleep"
+    assert spec["terminationGracePeriodSeconds"] > int(seconds) + ENDS_WITHIN_S

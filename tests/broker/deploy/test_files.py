@@ -47,6 +47,12 @@ def test_compose_mounts_what_there_is() -> None:
             )
 
 
+def test_compose_opens_its_ports_to_this_machine_only() -> None:
+    """REST asks nobody who he is there, and published ports get past a machine's firewall."""
+    published = [port for service in SERVICES.values() for port in service.get("ports", ())]
+    assert published and all(port.startswith("127.0.0.1:") for port in published)
+
+
 def test_compose_has_two_clusters_and_what_prometheus_scrapes() -> None:
     assert SERVICES["source"]["environment"]["CLUSTER_ID"] != SERVICES["destination"]["environment"]["CLUSTER_ID"]
     scraped = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
