@@ -27,7 +27,7 @@ from pipeline.faust_security import broker_credentials
 from pipeline.faust_stores import STORE
 from pipeline.faust_vitals import FaustVitals
 from pipeline.settings import SettingsError, load
-from pipeline.starting import Claims, addresses, calm_libraries
+from pipeline.starting import Claims, addresses, calm_libraries, own_cluster_problem
 from pipeline.worker import VERSION, Worker
 
 try:
@@ -64,6 +64,7 @@ class App(faust.App):
 
     logger = logging.getLogger("faust.app")
     """As for every other part of Faust: by itself it would take this module's, which is ours."""
+    was_ready = False
 
     async def on_first_start(self) -> None:
         """Before anything of Faust: the control topics exist and are seen, so that the assignment always comes.
@@ -79,7 +80,7 @@ class App(faust.App):
         except SettingsError as error:
             sys.exit("clusterlink cannot start:\n  " + "\n  ".join(error.problems))
         except ClusterError as error:
-            sys.exit(f"clusterlink cannot start:\n  the own cluster, CLUSTERLINK_BOOTSTRAP_SERVERS: {error}")
+            sys.exit(f"clusterlink cannot start:\n  {own_cluster_problem(error)}")
         except WrongPartitionCount as error:
             sys.exit(f"clusterlink cannot start:\n  {error}")
         await worker.start()
@@ -100,6 +101,8 @@ class App(faust.App):
         except Exception:  # Faust has to leave its group all the same: the others would wait for the session's end
             log.exception("The worker did not stop in order")
         await super().on_stop()
+        if self.was_ready:
+            log.info("Worker %s has left its group and stops", settings.worker)
 
     async def _on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Take up the work of the partitions that are now ours; what stays keeps copying (design: ownership).
@@ -170,4 +173,5 @@ def table(name: str) -> Any:
 @app.task  # type: ignore[untyped-decorator]
 async def say_ready() -> None:
     """Once Faust runs and its tables are recovered."""
+    app.was_ready = True
     log.info("clusterlink %s is ready: %s", VERSION, addresses(settings))

@@ -11,6 +11,7 @@ import socket
 import tempfile
 from pathlib import Path
 
+from pipeline.cluster.errors import ClusterError, Unreachable
 from pipeline.repeating import OnceAMinute
 from pipeline.settings import SettingsError, WorkerSettings
 
@@ -19,12 +20,15 @@ LIBRARIES = ("faust", "mode", "aiokafka", "kafka")
 REPEATED = OnceAMinute(LIBRARIES)
 """While a cluster is away they say so 150 times a second, of each connection that is tried anew."""
 FALSE_ALARMS = {
-    "faust.transport.drivers.aiokafka": "Stream has not started processing",
-    "aiokafka.consumer.group_coordinator": "Group Coordinator Request failed: [Error 15]",
+    "faust.transport.drivers.aiokafka": ("Stream has not started processing",),
+    "aiokafka.consumer.group_coordinator": (
+        "Group Coordinator Request failed: [Error 15]",
+        "because it is rebalancing",
+    ),
 }
 """Errors that are none, by logger. Faust counts from its start, not from the assignment, so it misses the events of
 each idle partition that comes to a worker later; `/healthz` watches the streams. A cluster that has had no groups yet
-has no coordinator until it is asked for one."""
+has no coordinator until it is asked for one. That a worker comes or goes is told by the partitions it owns."""
 LOCK = ".lock"
 ROOM_BYTES = 16 << 20
 """What has to be free on the disk of the table stores: a worker ends when they cannot be written."""
@@ -94,6 +98,14 @@ def _port_problem(settings: WorkerSettings) -> str:
     return ""
 
 
+def own_cluster_problem(error: ClusterError) -> str:
+    """Why a worker cannot start beside its own cluster. A broker that is spoken to in a wrong protocol only hangs up."""
+    hint = ""
+    if isinstance(error, Unreachable) and str(error).endswith("closed"):
+        hint = "; does security.protocol (CLUSTERLINK_COMMAND_CONFIG) fit the listener?"
+    return f"the own cluster, CLUSTERLINK_BOOTSTRAP_SERVERS: {error}{hint}"
+
+
 def calm_libraries(wanted: int = logging.INFO) -> None:
     """Let libraries log warnings only, each once a minute, where `wanted` is what a worker logs usually; else what is
     wanted, all of it.
@@ -110,7 +122,8 @@ def calm_libraries(wanted: int = logging.INFO) -> None:
 
 def is_no_false_alarm(record: logging.LogRecord) -> bool:
     """Whether a record may be logged."""
-    return FALSE_ALARMS.get(record.name, "\0") not in record.getMessage()
+    said = record.getMessage()
+    return not any(alarm in said for alarm in FALSE_ALARMS.get(record.name, ()))
 
 
 def addresses(settings: WorkerSettings) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pipeline.cluster.errors import ClusterError, NotAuthorized
+from pipeline.cluster.errors import ClusterError, NotAuthorized, failure
 from pipeline.cluster.metadata import TopicInfo
 from pipeline.doctor.asking import Facts
 from pipeline.doctor.finding import Finding, Side, Status, counted
@@ -121,7 +121,7 @@ def _lacks(topic: TopicInfo, operations: Sequence[str]) -> str:
     if topic.error == NO_SUCH_TOPIC:
         return "there is none"
     if topic.error:
-        return f"error {topic.error}"
+        return getattr(failure(topic.error), "name", f"error {topic.error}")
     return " ".join(name for name in operations if name not in topic.operations)
 
 

@@ -188,6 +188,7 @@ def _refuse_secrets(checked: Checked, can_encrypt: bool) -> None:
 def no_key(secrets: Collection[str]) -> list[str]:
     """SEC-30: secrets are stored encrypted or not at all."""
     return [
-        f"{name}: is a secret, and no key to store it is set (CLUSTERLINK_PASSWORD_ENCODER_SECRET or its file)"
+        f"{name}: is a secret, and no key to store it is set; start every worker with the same "
+        "CLUSTERLINK_PASSWORD_ENCODER_SECRET (8 characters or more) or its file"
         for name in sorted(secrets)
     ]

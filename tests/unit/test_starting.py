@@ -11,9 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cluster.errors import Unreachable
 from pipeline.local.ports import PortLease
 from pipeline.settings import SettingsError, WorkerSettings, load
-from pipeline.starting import LIBRARIES, REPEATED, Claims, addresses, calm_libraries, is_no_false_alarm
+from pipeline.starting import (
+    LIBRARIES,
+    REPEATED,
+    Claims,
+    addresses,
+    calm_libraries,
+    is_no_false_alarm,
+    own_cluster_problem,
+)
 
 
 @pytest.fixture
@@ -74,6 +83,12 @@ def test_where_a_worker_is(tmp_path: Path) -> None:
     assert "REST http://[fd00::1]:8090/kafka/v3, " in addresses(settings(tmp_path, 8090, "fd00::1"))
 
 
+def test_a_broker_that_hangs_up_is_perhaps_spoken_to_in_another_protocol() -> None:
+    said = own_cluster_problem(Unreachable("Metadata to a:9092: Connection at a:9092 closed"))
+    assert said.endswith("closed; does security.protocol (CLUSTERLINK_COMMAND_CONFIG) fit the listener?")
+    assert own_cluster_problem(Unreachable("connection to a:9092: Connection refused")).endswith("Connection refused")
+
+
 @pytest.mark.parametrize(
     "wanted, level",
     [
@@ -108,6 +123,7 @@ def test_errors_that_are_none_are_left_out() -> None:
         (driver, "[^---Thread]: Stream stopped processing TP(topic='t', partition=2)", True),
         (coordinator, "Group Coordinator Request failed: [Error 15] GroupCoordinatorNotAvailableError", False),
         (coordinator, "Group Coordinator Request failed: [Error 30] GroupAuthorizationFailedError", True),
+        (coordinator, "Heartbeat failed for group clusterlink because it is rebalancing", False),
         ("elsewhere", "Stream has not started processing", True),
     ):
         record = logging.LogRecord(name, logging.ERROR, "", 1, "%s", (said,), None)

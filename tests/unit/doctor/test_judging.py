@@ -183,3 +183,10 @@ def test_a_topic_that_is_not_there_is_not_a_matter_of_permissions_only() -> None
     (finding,) = worst(judge(there, DESTINATION, ["orders"]))
     assert finding.found == "1 of 1 topic may not be mirrored: orders (there is none)"
     assert finding.mend.startswith("Look at the name.")
+
+
+def test_why_a_topic_may_not_be_mirrored_is_told_by_name() -> None:
+    there = replace(SOURCE, topics={"orders": TopicInfo("orders", "", {}, error=29)})
+    (finding,) = worst(judge(there, DESTINATION, ["orders"]))
+    assert finding.found.endswith("orders (TOPIC_AUTHORIZATION_FAILED)")
+    assert finding.mend.startswith("Give READ and DESCRIBE_CONFIGS")
