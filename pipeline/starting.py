@@ -99,7 +99,7 @@ def _port_problem(settings: WorkerSettings) -> str:
 
 
 def own_cluster_problem(error: ClusterError) -> str:
-    """Why a worker cannot start beside its own cluster. A broker that is spoken to in a wrong protocol only hangs up."""
+    """Why a worker cannot start beside its own cluster. A broker that is spoken to wrongly only hangs up."""
     hint = ""
     if isinstance(error, Unreachable) and str(error).endswith("closed"):
         hint = "; does security.protocol (CLUSTERLINK_COMMAND_CONFIG) fit the listener?"
