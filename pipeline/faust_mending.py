@@ -13,6 +13,11 @@
 - A rebalance drops what was read and not handed on, and goes back to what was committed. Where nothing was committed
   yet, aiokafka goes back to nowhere: the first record of a partition, read in the middle of a rebalance, would be lost,
   and with it somebody's command.
+- At the end of a rebalance Faust reads from the topics again, then goes back to what was committed, which takes a tenth
+  of a second and more, then lets the agents go on, which empties their queues. What was read in between was in those
+  queues: a command or a decision that came just then was lost until the next rebalance. Here nothing is put into them
+  before. And where every partition is paused, aiokafka takes the empty set for all of them: what is read then, Faust
+  drops.
 - A record in a table's changelog that is no JSON is thrown at the recovery of all tables, which leaves it out and waits
   for it: where it is the last of its partition, the recovery never ends, in any worker that starts. Nothing of a
   recovery looks into records, so they are not decoded here; who reads such a row later is told (`faust_stores.py`).
@@ -25,7 +30,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Container, Iterable
 from typing import Any
 from weakref import WeakSet
 
@@ -34,6 +39,7 @@ from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 from faust.topics import Topic
+from faust.transport.consumer import Consumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP, EventT, Message
 
@@ -51,6 +57,8 @@ _send = AIOKafkaConnection.send
 _seek_to_committed = AIOKafkaConsumer.seek_to_committed
 _verify_event_path = AIOKafkaConsumerThread.verify_event_path
 _clone_using_queue = Topic.clone_using_queue
+_resume_partitions = Consumer.resume_partitions
+_fetch_records = AIOKafkaConsumerThread._fetch_records
 
 
 async def _on_join_complete(self: GroupCoordinator, *arguments: Any) -> None:
@@ -114,6 +122,31 @@ async def _seek_to_committed_or_start(self: AIOKafkaConsumer, *asked: TopicParti
     return committed
 
 
+def _resume_without_flow(self: Consumer, tps: Iterable[TP]) -> None:
+    """Resume partitions. Of agents' topics nothing is handed on before the flow is resumed too: their positions are not
+    set yet. What is read until then has no effect, Faust goes back to what was committed once more.
+    """
+    asked = set(tps)
+    if not all(tp.topic.endswith(CHANGELOG) for tp in asked):
+        self.stop_flow()
+    _resume_partitions(self, asked)
+
+
+class _Active:
+    """A set of partitions, as it is now, which is not taken for all partitions while it is empty."""
+
+    def __init__(self, partitions: Container[TP]) -> None:
+        self._partitions = partitions
+
+    def __contains__(self, tp: TP) -> bool:
+        return tp in self._partitions
+
+
+async def _fetch_active(self: AIOKafkaConsumerThread, consumer: Any, active: Any, *limits: Any, **named: Any) -> Any:
+    """What was read of the partitions that are not paused."""
+    return await _fetch_records(self, consumer, None if active is None else _Active(active), *limits, **named)  # type: ignore[arg-type]
+
+
 def _verify_event_path_if_assigned(self: AIOKafkaConsumerThread, now: float, tp: TP) -> None:
     """Look at a partition unless it has no state or position; the consumer's thread may change both at any moment."""
     with contextlib.suppress(AssertionError, AttributeError):
@@ -138,4 +171,6 @@ def mend() -> None:
     AIOKafkaConnection.send = _send_with_a_limit
     AIOKafkaConsumer.seek_to_committed = _seek_to_committed_or_start
     Topic.clone_using_queue = _clone_undecoded  # type: ignore[assignment,method-assign]
+    Consumer.resume_partitions = _resume_without_flow  # type: ignore[method-assign]
+    AIOKafkaConsumerThread._fetch_records = _fetch_active  # type: ignore[assignment,method-assign]
     AIOKafkaConsumerThread.verify_event_path = _verify_event_path_if_assigned  # type: ignore[method-assign]

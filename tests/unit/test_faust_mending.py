@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from types import SimpleNamespace
 from unittest.mock import AsyncMock, MagicMock
 
@@ -12,6 +13,7 @@ import faust
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.conn import AIOKafkaConnection
+from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import TopicPartitionState
 from aiokafka.errors import KafkaConnectionError
@@ -19,6 +21,7 @@ from aiokafka.protocol.admin import ApiVersionRequest
 from aiokafka.protocol.group import JoinGroupRequest
 from faust.exceptions import ValueDecodeError
 from faust.topics import Topic
+from faust.transport.consumer import Consumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
@@ -33,6 +36,8 @@ def mended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AIOKafkaConsumer, "seek_to_committed", AIOKafkaConsumer.seek_to_committed)
     monkeypatch.setattr(AIOKafkaConsumerThread, "verify_event_path", AIOKafkaConsumerThread.verify_event_path)
     monkeypatch.setattr(Topic, "clone_using_queue", Topic.clone_using_queue)
+    monkeypatch.setattr(Consumer, "resume_partitions", Consumer.resume_partitions)
+    monkeypatch.setattr(AIOKafkaConsumerThread, "_fetch_records", AIOKafkaConsumerThread._fetch_records)
     faust_mending.mend()
 
 
@@ -131,6 +136,39 @@ async def test_a_rebalance_goes_back_to_the_start_where_nothing_was_committed(co
     assert await AIOKafkaConsumer.seek_to_committed(consumer) == places
     consumer.seek_to_beginning.assert_awaited_once_with(new)
     consumer._fetcher.seek_to.assert_called_once_with(old, 7)
+
+
+def test_nothing_is_handed_on_before_positions_are_set() -> None:
+    """Faust resumes topics, sets their positions, and resumes the flow, which empties the queues, in this order."""
+    consumer = MagicMock(Consumer, _paused_partitions=set())
+    active: set[TP] = set()
+    consumer._get_active_partitions.return_value = active
+    changelog, commands = TP("test-links-changelog", 0), TP("commands", 0)
+    Consumer.resume_partitions(consumer, {changelog})
+    assert (active, consumer.stop_flow.called) == ({changelog}, False), "the tables are recovered"
+    Consumer.resume_partitions(consumer, {commands})
+    assert (active, consumer.stop_flow.called) == ({changelog, commands}, True)
+
+
+async def test_nothing_is_read_of_paused_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even where all of them are: aiokafka would take an empty set for everything."""
+    monkeypatch.setattr(FetchResult, "getall", lambda *_: ["record"])
+    monkeypatch.setattr(FetchResult, "has_more", lambda _: False)
+    paused, read = TP("commands", 0), TP("test-links-changelog", 0)
+    fetcher = MagicMock(Fetcher, _closed=False, _subscriptions=MagicMock(reassignment_in_progress=False))
+    fetcher._wait_consume_future = None
+    fetcher._records = {
+        tp: FetchResult(tp, assignment=MagicMock(), partition_records=MagicMock(), backoff=0) for tp in (paused, read)
+    }
+    fetcher.fetched_records = partial(Fetcher.fetched_records, fetcher)
+    thread, consumer = (
+        MagicMock(AIOKafkaConsumerThread, consumer=MagicMock()),
+        MagicMock(_closed=False, _fetcher=fetcher),
+    )
+    active: set[TP] = set()
+    assert await AIOKafkaConsumerThread._fetch_records(thread, consumer, active, timeout=0) == {}
+    active.add(read)
+    assert await AIOKafkaConsumerThread._fetch_records(thread, consumer, active, timeout=0) == {read: ["record"]}
 
 
 async def test_a_changelog_is_recovered_whatever_is_in_it() -> None:
