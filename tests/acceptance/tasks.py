@@ -9,7 +9,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicP
 
 from pipeline.local.cluster import LocalCluster
 from tests.support.asking import Rest, checked
-from tests.support.clients import TIMEOUT_S, admin
+from tests.support.clients import TIMEOUT_S, admin, answered
 from tests.support.workers import wait_until
 
 
@@ -24,7 +24,7 @@ def errors(rest: Rest, link: str, name: str) -> list[str]:
     return [each["error_code"] for each in task(rest, link, name).get("errors") or ()]
 
 
-def wait_for_state(rest: Rest, link: str, name: str, state: str, within_s: float = 30) -> None:
+def wait_for_state(rest: Rest, link: str, name: str, state: str, within_s: float = 60) -> None:
     wait_until(lambda: task(rest, link, name).get("state") == state, f"{name} is {state}", within_s, 0.25)
 
 
@@ -54,14 +54,20 @@ def commit(cluster: LocalCluster, group: str, topic: str, offset: int, partition
             return False
         return all(each.error is None for answer in answers for each in answer.topic_partitions)
 
-    wait_until(is_done, f"{group} has committed {offset}", 30, 0.1)
+    wait_until(is_done, f"{group} has committed {offset}", 60, 0.1)
 
 
 def committed(cluster: LocalCluster, group: str, topic: str, partition: int = 0) -> int | None:
     """A group's offset, None where it has none."""
     client = admin(cluster)
     asked = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition)])
-    for future in client.list_consumer_group_offsets([asked]).values():
-        for each in future.result(TIMEOUT_S).topic_partitions:
-            return int(each.offset) if each.offset >= 0 else None
-    return None
+
+    def ask() -> int | None:
+        for future in client.list_consumer_group_offsets([asked]).values():
+            for each in future.result(TIMEOUT_S).topic_partitions:
+                if each.error is not None:
+                    raise KafkaException(each.error)
+                return int(each.offset) if each.offset >= 0 else None
+        return None
+
+    return answered(ask)

@@ -96,8 +96,8 @@ def test_run_15(
     # committed offsets both ways (MODE-21)
     commit(private, group, theirs, 60)
     commit(public, group, ours, 30)
-    wait_until(lambda: committed(public, group, theirs) == 60, "an offset came to the public side", 30)
-    wait_until(lambda: committed(private, group, ours) == 30, "an offset came to the private side", 30)
+    wait_until(lambda: committed(public, group, theirs) == 60, "an offset came to the public side", 60)
+    wait_until(lambda: committed(private, group, ours) == 30, "an offset came to the private side", 60)
     # both mirrors go on after that
     produce(private, theirs, numbered(50, start=100))
     produce(public, ours, numbered(50, start=100))

@@ -57,7 +57,7 @@ def test_run_1(
     wait_until(lambda: door.describe(link, topic).lags == [0, 0, 0], "lag returns to 0", 60)
     # 7 (6, the guard, has tests of its own)
     door.operate("promote", link, topic)
-    rest.wait_for_status(link, topic, "STOPPED", within_s=30)
+    rest.wait_for_status(link, topic, "STOPPED", within_s=60)
     mirrored = values(destination, topic)
     assert mirrored == values(source, topic)
     produce(destination, topic, numbered(5, start=9000))

@@ -173,16 +173,16 @@ def test_run_23_what_a_link_created_is_not_taken_for_the_sources_own(
     with working(secure_source, tmp_path) as there:
         user = login(secure_destination, SUPER_USER)
         checked(there.create_link("first", secure_destination, **user, **on, acl_filters=selecting(principal)))
-        wait_until(lambda: second.all() == {("copied", "READ")}, "the first link copies", 30, 0.25)
+        wait_until(lambda: second.all() == {("copied", "READ")}, "the first link copies", 60, 0.25)
         link_id = checked(there.ask("GET", "/first")).json()["cluster_link_id"]
     second.add("plain", "READ")
     first.delete("copied", "READ")
     user = login(secure_source, SUPER_USER)
     checked(secure_rest.create_link("second", secure_source, **user, **on, acl_filters=selecting(principal)))
-    wait_until(lambda: first.all() == {("plain", "READ")}, "the second leaves the first's copies out", 30, 0.25)
+    wait_until(lambda: first.all() == {("plain", "READ")}, "the second leaves the first's copies out", 60, 0.25)
     wait_for_state(secure_rest, "second", TASK, "ACTIVE")
     configure(secure_rest, "second", acl_filters=selecting(principal, link_id))
-    wait_until(lambda: first.all() == {("copied", "READ")}, "with its id, only those", 30, 0.25)
+    wait_until(lambda: first.all() == {("copied", "READ")}, "with its id, only those", 60, 0.25)
 
 
 @pytest.mark.timeout(200)

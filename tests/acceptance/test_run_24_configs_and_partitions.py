@@ -35,13 +35,13 @@ def test_run_24(
     wait_until(lambda: config(destination, topic, "retention.ms") == "123456789", "it is set back", 15, 0.25)
 
     add_partitions(source, topic, 8)
-    wait_until(lambda: len(rest.mirror(link, topic)["partition_states"]) == 8, "partitions follow", 30, 0.25)
+    wait_until(lambda: len(rest.mirror(link, topic)["partition_states"]) == 8, "partitions follow", 60, 0.25)
     for partition in range(8):
         produce(source, topic, numbered(5, partition=partition))
     wait_for_ends(source, destination, topic, 8)
 
     add_partitions(destination, topic, 9)
-    wait_until(lambda: errors(rest, link, TASK), "a partition that the source does not have is listed", 30, 0.25)
+    wait_until(lambda: errors(rest, link, TASK), "a partition that the source does not have is listed", 60, 0.25)
     report = task(rest, link, TASK)
     assert "added some here" in report["errors"][0]["error_message"], "MIRROR-93"
     assert report["counts"]["configs_repaired"] == 1, "what was set back is counted"

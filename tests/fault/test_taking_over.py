@@ -18,7 +18,8 @@ from tests.support.workers import WorkerProcess, wait_until
 
 PARTITIONS = 4
 ALL = {0, 1, 2, 3}
-TAKE_OVER_WITHIN_S = 15.0
+TAKE_OVER_WITHIN_S = 30.0
+"""RUN-29. Usually it takes 6 to 8 s."""
 
 
 @dataclass
@@ -84,7 +85,7 @@ def shared_mirror(
 def test_kill_9_under_load(
     source: LocalCluster, destination: LocalCluster, tmp_path: Path, topic: str, unique: Callable[[str], str]
 ) -> None:
-    """Within 15 s the other worker has the killed one's partitions and they move (session timeout 6 s)."""
+    """Within 30 s the other worker has the killed one's partitions and they move (session timeout 6 s)."""
     link = unique("link")
     with shared_mirror(source, destination, tmp_path, topic, link) as pair:
         with Load(source, topic, PARTITIONS):

@@ -47,7 +47,7 @@ def test_offsets_are_synced_by_the_worker_that_is_left(
             checked(rest.create_mirror(link, topic))
             wait_for_ends(source, destination, topic)
             commit(source, group, topic, 5)
-            wait_until(lambda: committed(destination, group, topic) == 5, "the leader syncs", 30, 0.25)
+            wait_until(lambda: committed(destination, group, topic) == 5, "the leader syncs", 60, 0.25)
             leader.kill()
             commit(destination, group, topic, 11)  # the group's own: whoever comes next has to know that it is
             commit(source, other, topic, 3)
@@ -55,4 +55,4 @@ def test_offsets_are_synced_by_the_worker_that_is_left(
             assert took < 30
             assert committed(destination, group, topic) == 11
             commit(source, group, topic, 8)
-            wait_until(lambda: committed(destination, group, topic) == 8, "it goes on", 30, 0.25)
+            wait_until(lambda: committed(destination, group, topic) == 8, "it goes on", 60, 0.25)

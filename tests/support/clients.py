@@ -23,7 +23,7 @@ from pipeline.local.options import Mechanism, Protocol
 
 TIMEOUT_S = 30.0
 # What a broker says for a moment after it came back or a leader moved. librdkafka's admin client does not ask again.
-_NOT_YET = frozenset(
+NOT_YET = frozenset(
     (
         KafkaError.OFFSET_NOT_AVAILABLE,
         KafkaError.LEADER_NOT_AVAILABLE,
@@ -31,6 +31,9 @@ _NOT_YET = frozenset(
         KafkaError.FENCED_LEADER_EPOCH,
         KafkaError.UNKNOWN_LEADER_EPOCH,
         KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
         KafkaError._TRANSPORT,
     )
 )
@@ -63,7 +66,7 @@ def answered(ask: Callable[[], Answer]) -> Answer:
         try:
             return ask()
         except KafkaException as error:
-            if error.args[0].code() not in _NOT_YET or time.monotonic() > limit:
+            if error.args[0].code() not in NOT_YET or time.monotonic() > limit:
                 raise
         time.sleep(0.05)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from pipeline.local.cluster import LocalCluster
-from tests.support.clients import TIMEOUT_S, configuration
+from tests.support.clients import NOT_YET, TIMEOUT_S, answered, configuration
 
 UNCOMMITTED = "read_uncommitted"
 COMMITTED = "read_committed"
@@ -59,7 +59,7 @@ def consume(
     try:
         begin = start
         if begin is None:
-            begin, _ = consumer.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT_S)
+            begin, _ = answered(lambda: consumer.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT_S))
         consumer.assign([TopicPartition(topic, partition, begin)])
         return _read(consumer, f"{topic}-{partition}", end)
     finally:
@@ -77,6 +77,8 @@ def _read(consumer: Consumer, name: str, end: int | None) -> list[Received]:
             continue
         error = message.error()
         if error is not None:
+            if error.code() in NOT_YET and time.monotonic() <= give_up_at:
+                continue
             if error.code() != KafkaError._PARTITION_EOF:
                 raise RuntimeError(f"{name}: {error}")
             position = consumer.position(consumer.assignment())[0].offset

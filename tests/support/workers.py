@@ -38,7 +38,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _OWNS = re.compile(r"owns partitions \[([\d, ]*)\]")
 
 
-def wait_until(condition: Callable[[], object], what: str, within_s: float = 30.0, poll_s: float = POLL_S) -> float:
+def wait_until(condition: Callable[[], object], what: str, within_s: float = 60.0, poll_s: float = POLL_S) -> float:
     """Return the seconds until the condition holds; raises AssertionError naming `what` when it does not in time."""
     began = time.monotonic()
     while not condition():
