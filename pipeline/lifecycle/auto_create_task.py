@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pipeline.cluster.errors import ClusterError, RemoteLinkNotFound
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.link_task import LinkTask, Report, not_set
+from pipeline.lifecycle.source_topics import control_names
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.commands import build
 from pipeline.link.errors import LinkError
@@ -57,7 +58,7 @@ class AutoCreate(LinkTask):
         except ClusterError as error:
             return Report([problem(error, Side.SOURCE)])
         own_topics = await self.context.own.list_topics()
-        reserved = {*self.context.model.topics.wanted(()), *theirs}
+        reserved = {*control_names(self.context, link), *theirs}
         plan = plan_creations(topics.values(), settings, self.mirrors(), set(own_topics), reserved)
         pending = [Command.from_json(request.command) for request in self.context.model.pending(self.link)]
         waiting = {each.arguments.get("source_topic_name") for each in pending if each.kind == COMMAND}

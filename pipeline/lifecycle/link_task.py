@@ -158,7 +158,7 @@ class LinkTask(ABC):
         if self.row() is None or not (is_news or is_due):
             return
         if is_news:
-            level = logging.INFO if state in WORKS or not errors else logging.WARNING
+            level = logging.WARNING if errors else logging.INFO
             log.log(
                 level,
                 "Link %s: %s is %s%s",

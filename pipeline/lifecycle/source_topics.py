@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipeline.cluster.errors import ClusterError
+from pipeline.control.read_model import TABLES
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.remote_errors import refused_by
 from pipeline.link.errors import Invalid
@@ -17,4 +20,19 @@ async def source_topics(context: Context, link: Link) -> dict[str, int]:
         topics = await (await context.remote(link)).list_topics()
     except ClusterError as error:
         raise refused_by(error, "source") from error
-    return {name: len(topic.partitions) for name, topic in sorted(topics.items()) if not topic.is_internal}
+    ours = control_names(context, link)
+    return {
+        name: len(topic.partitions)
+        for name, topic in sorted(topics.items())
+        if not topic.is_internal and name not in ours
+    }
+
+
+def control_names(context: Context, link: Link) -> frozenset[str]:
+    """Control topics of the workers at both ends, tables' changelogs among them: no mirror is made of them.
+
+    Those of workers that stand beside a source without being a partner are known where their app id is ours.
+    """
+    own = context.model.topics
+    there = replace(own, app_id=context.reach.partner_app_id(link) or own.app_id)
+    return frozenset({*own.wanted(TABLES), *there.wanted(TABLES)})
