@@ -141,10 +141,8 @@ def delete(on: Session, names: tuple[str, ...], force: bool, failover_mirrors: b
         if not force and not dry_run:
             stopped = [m for name in names for m in rest.get("links", name, "mirrors", mirror_status="STOPPED")["data"]]
             if stopped:
-                click.echo(
-                    f"The history of {len(stopped)} stopped mirrors will be gone; `clusterlink mirror list` shows it.",
-                    err=True,
-                )
+                many = f"{len(stopped)} stopped mirror{'' if len(stopped) == 1 else 's'}"
+                click.echo(f"The history of {many} will be gone; `clusterlink mirror list` shows it.", err=True)
             click.confirm(f"Delete cluster link {', '.join(names)}?", abort=True, err=True)
         for name in names:
             rest.call("DELETE", ("links", name), {"force": failover_mirrors, "validate_only": dry_run})

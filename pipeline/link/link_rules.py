@@ -110,7 +110,8 @@ def mirrors_to_fail_over(command: Command, link: Link, mirrors: Sequence[Mirror]
         more = f" and {len(live) - _MOST_NAMED} more" if len(live) > _MOST_NAMED else ""
         raise LinkInUse(
             f"Cluster link '{link.name}' has mirror topics that are not stopped: {named}{more}. "
-            "Promote them or fail them over first, or use force to fail them over now."
+            "Promote them or fail them over first, or have the deletion do it "
+            "(force; on the command line --failover-mirrors)."
         )
     return tuple(live)
 

@@ -223,7 +223,7 @@ def test_delete_asks_unless_forced(on: Cli) -> None:
     on.plane.add_mirror("a", "t", status=MirrorStatus.STOPPED)
     refused = on.run("link", "delete", "a", input="n\n")
     assert (refused.exit_code, set(on.plane.links())) == (1, {"a", "b"})
-    assert "history of 1 stopped" in refused.stderr
+    assert "history of 1 stopped mirror will" in refused.stderr
     assert on.ok("link", "delete", "a", "b", "--dry-run").count("[DRY RUN]") == 2
     assert on.ok("link", "delete", "a", input="y\n").endswith('Deleted cluster link "a".\n')
     on.ok("link", "delete", "b", "--force", "--failover-mirrors")
