@@ -72,6 +72,9 @@ class Copier(Intake):
         self.retry_timeout_s = retry_timeout_s
         self._last = LastLive()
         self._is_filled = False
+        self._hole_at, self._knows_holes = -1, False
+        """Where no batch seemed to cover an offset of a source that is not compacted; whether that was so (it was once).
+        """
 
     async def run(self) -> None:
         """Copy until cancelled, or until the piece has failed."""
@@ -210,8 +213,10 @@ class Copier(Intake):
                 self._policy(),
                 known_empty_to=fetched.empty_to,
             )
-            if not fetched.is_checked and not self._leaves_checking(plan):
-                check(fetched.records, fetched.headers)
+            if not self._leaves_checking(plan):
+                if not fetched.is_checked:
+                    check(fetched.records, fetched.headers)
+                self._look_twice_at_holes(fetched)
             for step in plan.steps:
                 await writer.carry_out(step)
             if self.piece.is_compacted:
@@ -232,6 +237,22 @@ class Copier(Intake):
         again and checked as it comes (`is_troubled`), which finds the batch and says where.
         """
         return bool(plan.steps) and not self.piece.is_compacted and all(isinstance(step, Pass) for step in plan.steps)
+
+    def _look_twice_at_holes(self, fetched: Slice) -> None:
+        """A batch's own offset lies outside its checksum. Where it was changed on its way there seems to be a hole in
+        front of it, or of the next one, which a log that is not compacted does not have: then all is read again, once.
+        """
+        if self.piece.is_compacted or self._knows_holes:
+            return
+        position = self._appender.next_offset
+        for header in fetched.headers:
+            if header.base_offset > position:
+                if position == self._hole_at:
+                    self._knows_holes = True
+                    return
+                self._hole_at = position
+                raise Doubt(f"no batch holds offsets {position} to {header.base_offset - 1}: it is read again")
+            position = max(position, header.next_offset)
 
     def _done(self, fetched: Slice) -> None:
         """All of a slice is settled."""

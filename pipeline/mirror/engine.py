@@ -212,6 +212,8 @@ class Reporter:
         due = [s for s in statuses if s.is_changed] + resting[:share]
         for status in due:
             status.is_changed, status.reported_ms = False, now
-        for outcome in await asyncio.gather(*(self._send(s.position()) for s in due), return_exceptions=True):
+        outcomes = await asyncio.gather(*(self._send(s.position()) for s in due), return_exceptions=True)
+        for status, outcome in zip(due, outcomes, strict=True):
             if isinstance(outcome, Exception):
+                status.is_changed = True
                 log.warning("Progress was not reported: %r", outcome)

@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from pipeline.link.models import Position
+from pipeline.link.states import MirrorError
 from pipeline.mirror import engine
 from pipeline.mirror.engine import Engine, Reporter
 from pipeline.mirror.pieces import Piece, PieceStatus
@@ -55,3 +56,21 @@ async def test_one_that_moves_does_not_wait_for_them(monkeypatch: pytest.MonkeyP
         reports.statuses[999].reached(turn + 1)
         await reports.goes_by(1)
     assert reports.reported[999] == 101
+
+
+async def test_what_could_not_be_reported_does_not_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of very many it would take minutes until anybody heard that it has failed (I4)."""
+    reports = Reports(5_000, monkeypatch)
+    await reports.goes_by(1)
+    send = reports._reporter._send
+
+    async def refuse(_: Position) -> None:
+        raise ConnectionError("the control topic has no leader")
+
+    reports._reporter._send = refuse
+    reports.statuses[7].failed(MirrorError.UNKNOWN, "it cannot go on")
+    await reports.goes_by(1)
+    reports._reporter._send = send
+    reports.reported.clear()
+    await reports.goes_by(1)
+    assert reports.reported[7] == 1
