@@ -73,8 +73,7 @@ class Copier(Intake):
         self._last = LastLive()
         self._is_filled = False
         self._hole_at, self._knows_holes = -1, False
-        """Where no batch seemed to cover an offset of a source that is not compacted; whether that was so (it was once).
-        """
+        """Where no batch seemed to cover an offset although the source is not compacted, and whether that is so."""
 
     async def run(self) -> None:
         """Copy until cancelled, or until the piece has failed."""
