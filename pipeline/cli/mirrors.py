@@ -95,7 +95,11 @@ def list_mirrors(on: Session, link: str | None, mirror_status: str | None) -> No
 @mirror.command(epilog=example("clusterlink mirror describe orders --link east --verbose"))
 @click.argument("name", metavar="MIRROR")
 @link_option
-@click.option("--verbose", is_flag=True, help="Log ends, age of the last fetch and worker of each partition too.")
+@click.option(
+    "--verbose",
+    is_flag=True,
+    help="Log ends, age of the last fetch that told something new, and worker of each partition too.",
+)
 @session
 def describe(on: Session, name: str, link: str | None, verbose: bool) -> None:
     """Describe a mirror topic, partition by partition."""
