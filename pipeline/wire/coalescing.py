@@ -7,12 +7,14 @@ never opened: only the three numbers in front of them are written anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 from pipeline.wire.batch import CODEC, CONTROL, HEADER_SIZE, LOG_APPEND_TIME, BatchHeader, CorruptBatch, Stamp, assemble
 from pipeline.wire.compression import NotDecompressable, compress, decompress
 from pipeline.wire.fields import SMALL, decode_varint, encode_varint
 
 _TABLE = len(SMALL)
+_max_timestamp = itemgetter(BatchHeader._fields.index("max_timestamp"))
 _FIRST = b"\x00\x00\x00"  # attributes, timestamp delta and offset delta of a batch's first record
 
 
@@ -28,12 +30,12 @@ def coalesce(buffer: bytes | bytearray | memoryview, headers: Sequence[BatchHead
     if not headers:
         raise ValueError("a batch needs a record")
     first = headers[0]
-    codec, next_offset, latest = first.codec, first.base_offset, first.max_timestamp
+    codec, next_offset = first.codec, first.base_offset
     origin = first.position
     data = bytes(memoryview(buffer)[origin : headers[-1].position + headers[-1].size])  # bytes are cut fastest
     records = _Records(first.base_timestamp)
     for header in headers:
-        position, size, base_offset, _, _, _, attributes, last_delta, _, max_timestamp, _, _, _, count = header
+        position, size, base_offset, _, _, _, attributes, last_delta, base_timestamp, _, _, _, _, count = header
         if base_offset != next_offset or count != last_delta + 1:
             raise ValueError(f"offset {next_offset} is missing before the end of the batch at {base_offset}")
         if attributes & CONTROL or attributes & CODEC != codec:
@@ -43,14 +45,13 @@ def coalesce(buffer: bytes | bytearray | memoryview, headers: Sequence[BatchHead
             if codec:
                 body = bytes(decompress(codec, data[start:end]))
                 records.add(header, body, 0, len(body))
-            else:
+            elif count != 1 or attributes & LOG_APPEND_TIME or not records.add_one(base_timestamp, data, start, end):
                 records.add(header, data, start, end)
         except (NotDecompressable, ValueError, IndexError) as problem:
             raise CorruptBatch(base_offset, str(problem)) from problem
-        latest = max(latest, max_timestamp)
         next_offset += count
     joined = b"".join(records.parts)
-    timestamps = first.base_timestamp, latest
+    timestamps = first.base_timestamp, max(map(_max_timestamp, headers))
     return bytes(assemble(compress(codec, joined), codec, records.count, timestamps, stamp))
 
 
@@ -63,6 +64,27 @@ class _Records:
         self.base_timestamp = base_timestamp
         self.count = 0
         self.parts: list[bytes] = []
+
+    def add_one(self, timestamp: int, data: bytes, position: int, end: int) -> bool:
+        """Cut the only record of a batch, data[position:end], and number it on; False leaves it to `add`.
+
+        What producers that do not linger write; a third less work than in general.
+        """
+        size = data[position]
+        if size < 0x80:
+            size, position = size >> 1, position + 1
+        else:
+            size, position = decode_varint(data, position)
+        behind = position + len(_FIRST)
+        if position + size != end or behind > end or data[position:behind] != _FIRST:
+            return False
+        moment, place = timestamp - self.base_timestamp, self.count
+        when = SMALL[moment] if 0 <= moment < _TABLE else encode_varint(moment)
+        where = SMALL[place] if place < _TABLE else encode_varint(place)
+        size += len(when) + len(where) - 2
+        self.parts += (SMALL[size] if size < _TABLE else encode_varint(size), b"\x00", when, where, data[behind:end])
+        self.count = place + 1
+        return True
 
     def add(self, header: BatchHeader, data: bytes, position: int, end_of_body: int) -> None:
         """Cut the records of one batch, which are data[position:end_of_body], and number them on."""

@@ -102,3 +102,15 @@ def test_broken_records_are_a_corrupt_batch(some, codec, data):
         assert error.base_offset == 0
     else:
         assert scan(joined)[0].count == len(some)
+
+
+@pytest.mark.parametrize("body", [b"", b"\x00", b"\x04\x00\x00", b"\x06\x00\x00"])
+def test_a_record_never_reaches_into_the_next_batch(body):
+    """The bytes behind a batch are the zeros of the next one's offset: they look like a record's first fields."""
+    head = one(5)[: -len(one(5)) + 61]
+    cut = bytearray(head + body)
+    struct.pack_into(">i", cut, 8, len(cut) - 12)
+    log = bytes(sealed(cut)) + one(6)
+    with pytest.raises(CorruptBatch) as caught:
+        coalesce(log, scan(log), STAMP)
+    assert caught.value.base_offset == 5
