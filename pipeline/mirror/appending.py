@@ -33,6 +33,10 @@ MARKERS_A_REQUEST = 10_000
 TRANSACTIONS_AT_ONCE = 100
 MARKER_LANDS_WITHIN_S = 30
 NO_TIME = -1
+CALM_BYTES = 16 << 10
+"""A partition of which no more than this waits to be written, or for its answer, does not wait behind others."""
+BUSY_BYTES = 64 << 10
+"""Above this it is as busy as others; in between it stays what it was."""
 
 
 def seconds_awake() -> float:
@@ -57,6 +61,7 @@ class Appender:
         self._stamped_at: int | None = None
         self._refresh = False
         self._lane: lane.Lane | None = None
+        self._is_calm = False
         self._alive_at = 0.0
         self.found_at_end: BatchHeader | None = None
         """The last batch of the log as it was found at the beginning."""
@@ -146,7 +151,7 @@ class Appender:
             self._settled.clear()
             await self._settled.wait()
         self._check()
-        way = await self._destination.lane(self.piece.mirror_topic, self.piece.partition)
+        way = await self._destination.lane(self.piece.mirror_topic, self.piece.partition, self._is_calm)
         self._check()
         write = chain.append(first_offset, records)
         try:
@@ -161,6 +166,16 @@ class Appender:
 
         self._lane = way
         way.append(lane.Append(self.piece.mirror_topic, self.piece.partition, payload, settle))
+
+    async def choose_lane(self, waiting_bytes: int) -> None:
+        """Take the lane of those that have little to write, or that of all others, by how much there is to write now.
+
+        Lanes are changed with nothing in flight: two connections would not keep the order. Raises as `settled`.
+        """
+        is_calm = waiting_bytes <= (BUSY_BYTES if self._is_calm else CALM_BYTES)
+        if is_calm != self._is_calm:
+            await self.settled()
+            self._is_calm = is_calm
 
     async def settled(self) -> None:
         """Wait until everything written so far is acknowledged; raises Doubt or MirrorFailure where it is not."""

@@ -204,6 +204,7 @@ class Copier(Intake):
 
         self._is_copying = True
         try:
+            await self._appender.choose_lane(self._held)
             plan = plan_slice(
                 fetched.headers,
                 fetched.aborted,

@@ -42,6 +42,8 @@ LANES_PER_BROKER = min(4, max(2, os.cpu_count() or 2))
 """Connections to append on, and as many to mark on, each for its share of the partitions: a broker reads no further
 request from a connection while it is busy with the one before, so a single one would keep one of its threads busy and
 the others idle. A worker with few cores fills no more than two, and has fewer batches in each request if it tries."""
+CALM = LANES_PER_BROKER
+"""One connection more, for partitions that have little to write: they do not wait behind large requests (I6)."""
 MOST_LAST_BATCHES = 2
 """Read at a time: each may be as large as a batch can be, and comes on top of what fetchers hold (I5)."""
 LOOK_BYTES = 1 << 20
@@ -66,7 +68,7 @@ class Destination:
         self._last_batches = asyncio.Semaphore(MOST_LAST_BATCHES)
         self._policies = asyncio.Lock()
         self._request_bytes = request_bytes
-        self._appending = [client.fork() for _ in range(LANES_PER_BROKER)]
+        self._appending = [client.fork() for _ in range(LANES_PER_BROKER + 1)]
         self._outstanding = Outstanding()
         self._lanes: dict[tuple[int, int], Lane] = {}
         self._marker_lanes: dict[tuple[int, int], MarkerLane] = {}
@@ -83,10 +85,12 @@ class Destination:
         marking = self._marking[_stripe(mirror_topic_id, partition)]
         return TransactionalMarker(marking, f"{self._app_id}.{mirror_topic_id}.{partition}")
 
-    async def lane(self, topic: str, partition: int) -> Lane:
-        """The lane to the partition's leader. Raises ClusterError while none is known."""
+    async def lane(self, topic: str, partition: int, is_calm: bool = False) -> Lane:
+        """The lane to the partition's leader, or that for partitions with little to write. Raises ClusterError while
+        no leader is known.
+        """
         node = await self.client.find_leader(topic, partition)
-        stripe = _stripe(topic, partition)
+        stripe = CALM if is_calm else _stripe(topic, partition)
         if (node, stripe) not in self._lanes:
             self._lanes[node, stripe] = Lane(self._appending[stripe], node, self._request_bytes, self._outstanding)
         return self._lanes[node, stripe]

@@ -56,8 +56,8 @@ async def test_a_broker_that_does_not_answer(
     async with mirroring(source, destination, memory_bytes=MEMORY, partition_bytes=16 * MIB) as link:
         silent, find = SilentLane(), link.target.lane
 
-        async def lane(name: str, partition: int) -> Lane:
-            return silent if name == stuck else await find(name, partition)  # type: ignore[return-value]
+        async def lane(name: str, partition: int, is_calm: bool = False) -> Lane:
+            return silent if name == stuck else await find(name, partition, is_calm)  # type: ignore[return-value]
 
         monkeypatch.setattr(link.target, "lane", lane)
         await link.create(stuck)

@@ -42,6 +42,8 @@ class Appender:
             raise MirrorFailure(MirrorError.UNKNOWN, "the end of the test")
         return self.next_offset
 
+    async def choose_lane(self, _: int) -> None: ...
+
     async def data(self, first: int, count: int, batch: Callable[[Stamp], bytes], done: Callable[[], None]) -> None:
         made = batch(NOBODY)
         whole = made if isinstance(made, bytes) else b"".join(made)
