@@ -1,7 +1,10 @@
 """Copy the slices of one link: one agent a link and worker, made when the worker gets the first piece of the link.
 
-source  a channel  one event = one fetched slice of one mirror partition (raw batches and the source's offsets)
-sink    the mirror partition's copier, which plans the slice and appends it through the destination lane
+source  a channel  one event = slices have been fetched since the last one (raw batches and the source's offsets)
+sink    the mirror partitions' copiers, which plan their slices and append them through the destination lane
+
+Faust takes one event in each turn of the event loop, and a turn takes milliseconds while another link has a backlog:
+with a slice an event, those of a calm link waited for sixty turns (I6).
 
 The channel has a queue of its own that Faust's flow control neither suspends nor empties: a mirror partition that
 stays with its worker keeps copying through a rebalance, which the append protocol makes safe (I3).
@@ -17,10 +20,9 @@ import faust
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from pipeline.app import app, worker
-from pipeline.mirror.slices import Slice
+from pipeline.mirror.slices import Slice, WaitingSlices
 
 log = logging.getLogger(__name__)
-MOST_WAITING_SLICES = 64
 
 
 class SliceChannel(faust.Channel[Any]):
@@ -30,7 +32,7 @@ class SliceChannel(faust.Channel[Any]):
     def queue(self) -> Any:
         if self._queue is None:
             free = FlowControlEvent(initially_suspended=False)
-            self._queue = ThrowableQueue(maxsize=MOST_WAITING_SLICES, flow_control=free)
+            self._queue = ThrowableQueue(flow_control=free)
         return self._queue
 
 
@@ -41,7 +43,7 @@ class LinkAgent:
         self._link = link
         self._channel = SliceChannel(app)
         self._agent: Any = None
-        self._ready = asyncio.Event()
+        self._waiting = WaitingSlices()
 
     async def start(self) -> None:
         self._agent = app.agent(self._channel, name=f"mirror.{self._link}")(self._copy)
@@ -50,8 +52,9 @@ class LinkAgent:
             await asyncio.sleep(0)
 
     async def put(self, fetched: Slice) -> None:
-        """Hand over a slice; waits while the agent is behind."""
-        await self._channel.put(fetched)  # type: ignore[arg-type]  # a bare value is its own event
+        """Hand over a slice, together with those that wait already."""
+        if self._waiting.add(fetched):
+            await self._channel.put(self._link)  # type: ignore[arg-type]  # a bare value is its own event
 
     async def stop(self) -> None:
         if self._agent is not None:
@@ -59,8 +62,9 @@ class LinkAgent:
             await app.remove_dependency(self._agent)
 
     async def _copy(self, stream: Any) -> None:
-        async for fetched in stream:
-            fetched.deliver()
+        self._waiting.deliver()  # Faust may have started it anew, after it had taken an event
+        async for _ in stream:
+            self._waiting.deliver()
 
 
 worker.open_link_agent = LinkAgent

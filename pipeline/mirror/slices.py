@@ -63,3 +63,21 @@ class Slice:
         """Nothing of the slice is needed any more: give its memory back (I5)."""
         self.records = memoryview(b"")
         self.share.release()
+
+
+class WaitingSlices:
+    """What has been fetched for a link and its agent has not come to yet. The memory budget bounds it (I5)."""
+
+    def __init__(self) -> None:
+        self._slices: list[Slice] = []
+
+    def add(self, fetched: Slice) -> bool:
+        """Returns whether the agent is to be told; while others wait it has been."""
+        self._slices.append(fetched)
+        return len(self._slices) == 1
+
+    def deliver(self) -> None:
+        """Hand all that waits to the copiers, in the order in which it came."""
+        waiting, self._slices = self._slices, []
+        for fetched in waiting:
+            fetched.deliver()
