@@ -51,7 +51,7 @@ STORE_CACHE_BYTES = 8 << 20
 STOPS_WITHIN_S = 8.0
 COLLECT_AFTER = 50_000
 """New objects between two looks for cycles. A fetch of small batches makes as many headers, which are in none: at 700
-the looks were a fifth of a copy's CPU."""
+the looks were a seventh of a copy's CPU."""
 HEARTBEAT_S = 0.5
 """How often a worker asks its group's coordinator, and so how late it hears that another has left."""
 
