@@ -98,7 +98,7 @@ def list_mirrors(on: Session, link: str | None, mirror_status: str | None) -> No
 @click.option(
     "--verbose",
     is_flag=True,
-    help="Log ends, age of the last fetch that told something new, and worker of each partition too.",
+    help="Log ends, age of the last reported fetch and worker of each partition too.",
 )
 @session
 def describe(on: Session, name: str, link: str | None, verbose: bool) -> None:

@@ -101,8 +101,7 @@ MIRROR_ROWS = (
         _G,
         _TOPIC,
         "seconds",
-        "Since a fetch last told something of a partition, of the one where it is longest ago: grows while nothing "
-        "is produced.",
+        "Since the source last answered a fetch, of the partition where it is longest ago.",
         _COPIER,
         _MAX,
         ("MET-42",),

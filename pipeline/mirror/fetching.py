@@ -20,6 +20,7 @@ from pipeline.link.errors import MirrorFailure
 from pipeline.metrics.meter import METER
 from pipeline.mirror.epochs import Epochs
 from pipeline.mirror.memory import MemoryBudget, Share
+from pipeline.mirror.pieces import now_ms
 from pipeline.mirror.sessions import FetchSession, Key, Limits
 from pipeline.mirror.slices import Slice, SliceSink, SliceTaker
 from pipeline.mirror.source_batches import batches_of, sound, unreadable
@@ -49,6 +50,9 @@ class Fetched(SliceTaker, Protocol):
         """Whether something was refused since it last wrote: then batches are checked as they come."""
 
     def source_topic_id(self) -> UUID | None: ...
+
+    def read_in(self, answered_ms: Callable[[], int] | None) -> None:
+        """Its partition is asked for from now on, in a session that was answered last at that time; or it is not."""
 
     def is_slow(self) -> bool:
         """Whether it has had something to write for a while, and nothing of it was settled."""
@@ -98,6 +102,7 @@ class Fetcher:
     def __post_init__(self) -> None:
         self._broker = str(self.node_id)
         self.error: ClusterError | None = None
+        self._answered_ms = 0
         self._copiers: dict[Key, Fetched] = {}
         self._held_back: set[Key] = set()
         self._suspect: dict[Key, int] = {}
@@ -110,20 +115,25 @@ class Fetcher:
         self._copiers[copier.key] = copier
         self._held_back.discard(copier.key)
         self.session.want(copier.key, offset, copier.source_topic_id(), copier.epochs.before(offset))
+        copier.read_in(lambda: self._answered_ms)
         self._wake.set()
 
     def hold_back(self, copier: Fetched) -> None:
         """Leave this copier's partition out until it is to be read again."""
         if copier.key in self._copiers:
             self._held_back.add(copier.key)
-            self.session.drop(copier.key)
+            self._drop(copier)
 
     def leave(self, copier: Fetched) -> None:
         """The partition is not this fetcher's any more."""
         if self._copiers.pop(copier.key, None) is not None:
             self._held_back.discard(copier.key)
             self._suspect.pop(copier.key, None)
-            self.session.drop(copier.key)
+            self._drop(copier)
+
+    def _drop(self, copier: Fetched) -> None:
+        self.session.drop(copier.key)
+        copier.read_in(None)
 
     @property
     def is_dead(self) -> bool:
@@ -179,6 +189,7 @@ class Fetcher:
                 await asyncio.sleep(settings.backoff_ms / 1000)
             return
         self.session.answered(response.session_id)
+        self._answered_ms = now_ms()
         received = sum(len(p.records) for p in response.partitions)
         self.throttle.spend(received)
         share.resize(received)
@@ -191,7 +202,7 @@ class Fetcher:
         for key, copier in list(self._copiers.items()):
             position = self.session.sent(key)
             if self.session.wants(key) and position == copier.expected_offset:
-                self.session.drop(key)
+                self._drop(copier)
                 copier.source_error(code, position)
 
     async def _take(self, fetched: FetchedPartition, share: Share) -> None:
@@ -203,7 +214,7 @@ class Fetcher:
         if fetched.topic_id not in (NO_TOPIC_ID, copier.source_topic_id()):
             return  # asked for before its topic was made again
         if fetched.error_code or fetched.diverging is not None:
-            self.session.drop(key)
+            self._drop(copier)
             if fetched.diverging is not None and not fetched.error_code:
                 copier.diverged(*fetched.diverging)
             else:
@@ -238,7 +249,7 @@ class Fetcher:
             self.session.want(key, piece.next_offset, copier.source_topic_id(), copier.epochs.before(piece.next_offset))
         else:
             self._held_back.add(key)
-            self.session.drop(key)
+            self._drop(copier)
         await self.sink.put(piece)
 
     def _read_batches(
@@ -256,7 +267,7 @@ class Fetcher:
                 if self._suspect.get(copier.key) != position:  # maybe damaged on its way: read it once more
                     self._suspect[copier.key] = position
                     return None
-                self.session.drop(copier.key)
+                self._drop(copier)
                 copier.source_failure(unreadable(copier.key, error))
                 return None
             headers = scan(records, check_crc=False)  # these first; the next fetch begins at what cannot be read

@@ -73,6 +73,9 @@ class Intake:
     def source_topic_id(self) -> UUID | None:
         return self._source_topic_id
 
+    def read_in(self, answered_ms: Callable[[], int] | None) -> None:
+        self.status.read_in(answered_ms)
+
     def seen(self, high_watermark: int, last_stable_offset: int, log_start_offset: int) -> None:
         self.status.seen(high_watermark, last_stable_offset, self.expected_offset)
         if self._may_be_empty():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -44,7 +45,10 @@ class PieceStatus:
     source_high_watermark: int = -1
     last_stable_offset: int = -1
     last_source_fetch_offset: int = -1
-    last_fetch_ms: int = 0
+    seen_ms: int = 0
+    """When an answer last told something of the partition; 0 before the first."""
+    answered_ms: Callable[[], int] | None = None
+    """When the broker last answered a session that has the partition; it leaves out those without news (KIP-227)."""
     records: int = 0
     bytes: int = 0
     gap_offsets: int = 0
@@ -67,14 +71,24 @@ class PieceStatus:
     was_behind: bool = False
     """It was already ahead at the first look: since when, only timestamps can tell."""
 
+    @property
+    def last_fetch_ms(self) -> int:
+        """When the source last answered a fetch of it; 0 before that (MET-42)."""
+        return max(self.seen_ms, self.answered_ms()) if self.answered_ms is not None and self.seen_ms else self.seen_ms
+
+    def read_in(self, answered_ms: Callable[[], int] | None) -> None:
+        """It is part of a fetch session, or of none any more."""
+        self.seen_ms = self.last_fetch_ms
+        self.answered_ms = answered_ms
+
     def seen(self, high_watermark: int, last_stable_offset: int, fetch_offset: int) -> None:
         """The source answered a fetch."""
         self.allowed(Api.FETCH)
-        self.last_fetch_ms = now_ms()
+        self.seen_ms = now_ms()
         if high_watermark <= self.log_end_offset:
             self.behind_since_ms, self.was_behind = 0, False
         elif not self.behind_since_ms:
-            self.behind_since_ms = self.last_fetch_ms
+            self.behind_since_ms = self.seen_ms
             self.was_behind = self.source_high_watermark < 0
         if (high_watermark, last_stable_offset) != (self.source_high_watermark, self.last_stable_offset):
             self.source_high_watermark, self.last_stable_offset = high_watermark, last_stable_offset

@@ -172,7 +172,7 @@ ONE_MIRROR = Dashboard(
         stat("Lag", f"max(clusterlink_mirror_topic_max_lag_records{_T})"),
         stat("Age of the oldest unmirrored record", f"max(clusterlink_mirror_lag_seconds{_T})", unit="s", bad_from=300),
         stat(
-            "Since the source last told something new",
+            "Since the source last answered",
             f"max(clusterlink_mirror_last_fetch_age_seconds{_T})",
             unit="s",
             bad_from=60,

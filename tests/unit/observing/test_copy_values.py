@@ -76,8 +76,8 @@ def test_blocked_and_throttled_partitions_are_counted() -> None:
 
 
 def test_a_mirror_is_as_old_as_its_slowest_partition() -> None:
-    late = status(partition=1, behind_since_ms=1, last_timestamp_ms=0, last_fetch_ms=1_000)
-    snapshot = shot(world(mirror()).model, status(last_fetch_ms=5_000), late)
+    late = status(partition=1, behind_since_ms=1, last_timestamp_ms=0, seen_ms=1_000)
+    snapshot = shot(world(mirror()).model, status(seen_ms=5_000), late)
     found = scraped(snapshot)
     assert series(found, "mirror_lag_seconds", link="l", topic="m") == (snapshot.now_ms - 1) / 1000
     assert series(found, "mirror_last_fetch_age_seconds", link="l", topic="m") == (snapshot.now_ms - 1_000) / 1000

@@ -76,4 +76,4 @@ def many(count: int) -> tuple[Rows, list[PieceStatus]]:
             Mirror("l", topic, topic, partitions=1, status=MirrorStatus.ACTIVE, start_offsets=(0,), status_time_ms=1)
         )
         rows.report(position(topic))
-    return rows, [status(f"topic-with-an-ordinary-name-{number}", last_fetch_ms=1) for number in range(count)]
+    return rows, [status(f"topic-with-an-ordinary-name-{number}", seen_ms=1) for number in range(count)]
