@@ -11,6 +11,7 @@ import time
 
 from pipeline.cluster.errors import ClusterError
 from pipeline.control.keys import mirror_key
+from pipeline.lifecycle.broker_limits import request_limit
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.duties import MOST_ROWS_AT_ONCE
@@ -21,7 +22,6 @@ from pipeline.link.states import MirrorStatus, TaskErrorCode, TaskName
 from pipeline.metrics.meter import METER
 from pipeline.sync.problems import Side, problem
 from pipeline.sync.topic_configs import (
-    REQUEST_LIMIT,
     ConfigReport,
     Effective,
     Rules,
@@ -125,12 +125,7 @@ class ConfigSync(LinkTask):
         """The own brokers' limit; None where we may not see it."""
         if time.monotonic() - self._limit_at > LIMIT_KEPT_S:
             self._limit_at = time.monotonic()
-            try:
-                found = (await self.context.own.broker_configs()).get(REQUEST_LIMIT)
-            except ClusterError as error:
-                log.info("%s of the own brokers cannot be read: %s", REQUEST_LIMIT, error)
-            else:
-                self._limit = int(found.value) if found is not None and found.value else None
+            self._limit = await request_limit(self.context.own) or self._limit
         return self._limit
 
     async def _grown_by_hand(self, mirrors: list[Mirror]) -> list[TaskError]:

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from pipeline.cluster.errors import KafkaFailure, TimedOut, translate
+from pipeline.lifecycle.broker_limits import request_limit
 from pipeline.lifecycle.context import Context
 from pipeline.link.restore import Restore
 
@@ -72,7 +73,8 @@ async def _make(context: Context, restore: Restore) -> None:
         "message.timestamp.type": "CreateTime",
         "message.timestamp.before.max.ms": LONGEST_MS,
         "message.timestamp.after.max.ms": LONGEST_MS,
-        "max.message.bytes": str(LARGEST_BYTES),
+        # What nobody could write anyway would only make a mirror of this topic impossible to follow (MIRROR-91).
+        "max.message.bytes": str(await request_limit(context.own) or LARGEST_BYTES),
     }
     known = await context.known_configs()
     configs = {name: value for name, value in wanted.items() if name in known}

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, TopicCollection
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.tasks import commit, committed
 from tests.support.asking import assert_equal, checked, wait_for_ends
-from tests.support.clients import TIMEOUT_S, admin, configuration, create_topic, log_ends
+from tests.support.clients import TIMEOUT_S, admin, config, configuration, create_topic, log_ends
 from tests.support.consuming import consume
 from tests.support.pairing import Side, link_both, paired
 from tests.support.producing import TransactionalProducer, numbered, produce
@@ -21,6 +21,8 @@ pytestmark = pytest.mark.timeout(500)
 Pair = tuple[Side, Side]
 Named = Callable[[str], str]
 DIVERGED = 20_000
+REQUEST_LIMIT = str(100 << 20)
+"""What a broker takes at once unless it is told otherwise (socket.request.max.bytes)."""
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +100,7 @@ def test_workers_that_die_in_every_stage_leave_nothing_undone(pair: Pair, unique
     die()
     old.rest.wait_for_status(link, topic, within_s=120)
     (side,) = side_topics(old, topic)
+    assert config(old.cluster, side, "max.message.bytes") == REQUEST_LIMIT
     assert [record.value for record in consume(old.cluster, side)] == [record.value for record in records]
     assert_equal(new.cluster, old.cluster, topic)
     assert committed(old.cluster, group, topic) == 100
