@@ -159,7 +159,7 @@ async def _altered(context: Context, row: Mirror, values: Mapping[str, str]) -> 
 
 
 async def _allocate(context: Context, row: Mirror, partition: int) -> tuple[int, bool]:
-    """A producer id for a partition that was a mirror's once; as copiers get theirs (`mirror/appending.py`)."""
+    """A producer id for a partition that was a mirror's once; as copiers do (`mirror/partition_producer.py`)."""
     if await context.destination.may_mark():
         return await context.destination.new_producer_id(), False
     return await context.destination.marker(row.mirror_topic_id, partition).take_over(), True
