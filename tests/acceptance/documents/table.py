@@ -46,7 +46,7 @@ LEFT_OUT = (
     (r"^(make bench|python -m bench)", "long measurements; tests/broker/bench runs small ones"),
     (r"^(make (chaos|soak)|python -m tests.chaos)", "hours; tests/fault/test_chaos.py runs a few"),
     (r"^faust -A pipeline.app worker", "the worker of every test is started so"),
-    (r"^pipx? install", "tests/broker/deploy/test_wheel.py installs the wheel, tests/broker/security uses the extra"),
+    (r"^pipx? (install|wheel)", "tests/broker/deploy/test_wheel.py does both, tests/broker/security uses the extra"),
     (r"^useradd|^systemctl", "wants systemd as process 1; run by hand, see docs/deployment.md"),
     (r"^docker", "wants an engine and images; run by hand, see docs/deployment.md"),
     (r"^helm", "wants Kubernetes; run by hand, see docs/deployment.md; tests/broker/deploy renders the chart"),
