@@ -84,12 +84,13 @@ def divide(
     expected = first_offset
     run = _Run(most, most_bytes)
     for record in _in_range(records, first_offset, last_offset):
-        if record.offset != expected or not run.has_room(record):
+        size = _size(record)
+        if record.offset != expected or not run.has_room(size):
             if run.records:
                 yield run.take()
             if record.offset > expected:
                 yield Hole(expected, record.offset - 1)
-        run.add(record)
+        run.add(record, size)
         expected = record.offset + 1
     if run.records:
         yield run.take()
@@ -119,11 +120,12 @@ def close_gaps(
     for live in (*_in_range(records, first_offset, last_offset), None):
         copied = alive(records[-1], log_start) if live is None else live
         until = last_offset if live is None else live.offset
-        while expected <= until:
-            if not run.has_room(copied):
+        content, size = copied[1:], _size(copied)
+        for offset in range(expected, until + 1):
+            if not run.has_room(size):
                 yield run.take()
-            run.add(copied if expected == copied.offset else copied._replace(offset=expected))
-            expected += 1
+            run.add(copied if offset == copied.offset else Record(offset, *content), size)
+        expected = max(expected, until + 1)
     if run.records:
         yield run.take()
 
@@ -163,12 +165,13 @@ class _Run:
         self._most_bytes = most_bytes
         self._bytes = 0
 
-    def has_room(self, record: Record) -> bool:
-        return not self.records or (len(self.records) < self._most and self._bytes + _size(record) <= self._most_bytes)
+    def has_room(self, size: int) -> bool:
+        """For a record of so many bytes."""
+        return not self.records or (len(self.records) < self._most and self._bytes + size <= self._most_bytes)
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record, size: int) -> None:
         self.records.append(record)
-        self._bytes += _size(record)
+        self._bytes += size
 
     def take(self) -> list[Record]:
         records, self.records, self._bytes = self.records, [], 0
@@ -177,7 +180,7 @@ class _Run:
 
 def _size(record: Record) -> int:
     """About what a record takes in a batch that is not compressed."""
-    headers = sum(len(name) + len(value or b"") + 4 for name, value in record.headers)
+    headers = sum(len(name) + len(value or b"") + 4 for name, value in record.headers) if record.headers else 0
     return 16 + len(record.key or b"") + len(record.value or b"") + headers
 
 
