@@ -13,7 +13,6 @@ stays with its worker keeps copying through a rebalance, which the append protoc
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any
 
 import faust
@@ -21,8 +20,6 @@ from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from pipeline.app import app, worker
 from pipeline.mirror.slices import Slice, WaitingSlices
-
-log = logging.getLogger(__name__)
 
 
 class SliceChannel(faust.Channel[Any]):

@@ -7,7 +7,6 @@ read. Properties of a *link* are another table: `pipeline/link/properties.py`.
 
 from __future__ import annotations
 
-import difflib
 import os
 import socket
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.link.names import nearest
 from pipeline.secrets.keys import Key, UnusableKey
 from pipeline.setting_table import REQUIRED, SETTINGS
 
@@ -126,10 +126,9 @@ def mistyped(environment: Mapping[str, str]) -> dict[str, str]:
     names = [s.env for s in SETTINGS] + [PROPERTIES_FILE]
     found = {}
     for name, value in environment.items():
-        if name.startswith("CLUSTERLINK_") and name not in names and "://" not in value:
-            close = difflib.get_close_matches(name, names, n=1, cutoff=NEARLY)
-            if close:
-                found[name] = close[0]
+        is_other = name in names or not name.startswith("CLUSTERLINK_") or "://" in value
+        if not is_other and (meant := nearest(name, names, NEARLY)):
+            found[name] = meant
     return found
 
 

@@ -10,6 +10,7 @@ import click
 from pipeline.cli.given_configs import client_configs
 from pipeline.cli.options import Session, example, own_cluster, session, source_cluster
 from pipeline.cli.output import Format, show_rows
+from pipeline.wording import counted
 
 if TYPE_CHECKING:
     from pipeline.doctor.finding import Finding
@@ -56,7 +57,7 @@ def doctor(
     """
     import asyncio  # noqa: PLC0415  only where needed: start-up time
 
-    from pipeline.doctor.finding import Status, counted, exit_code, verdict  # noqa: PLC0415
+    from pipeline.doctor.finding import Status, exit_code, verdict  # noqa: PLC0415
 
     source = client_configs(source_bootstrap_server, source_command_config)
     own = client_configs(bootstrap_server, command_config)

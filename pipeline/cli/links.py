@@ -21,6 +21,7 @@ from pipeline.cli.options import Session, dry_run, example, force, session
 from pipeline.cli.output import Format, show_object, show_rows
 from pipeline.cli.rest import Refusal, Rest
 from pipeline.cli.suggesting import Group
+from pipeline.wording import counted
 
 SIDES = ("source", "destination", "remote")
 
@@ -141,7 +142,7 @@ def delete(on: Session, names: tuple[str, ...], force: bool, failover_mirrors: b
         if not force and not dry_run:
             stopped = [m for name in names for m in rest.get("links", name, "mirrors", mirror_status="STOPPED")["data"]]
             if stopped:
-                many = f"{len(stopped)} stopped mirror{'' if len(stopped) == 1 else 's'}"
+                many = counted(len(stopped), "stopped mirror")
                 click.echo(f"The history of {many} will be gone; `clusterlink mirror list` shows it.", err=True)
             click.confirm(f"Delete cluster link {', '.join(names)}?", abort=True, err=True)
         for name in names:

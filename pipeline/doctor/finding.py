@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from pipeline.wording import counted
+
 
 class Status(StrEnum):
     OK = "ok"
@@ -42,11 +44,6 @@ class Finding:
 def exit_code(findings: Sequence[Finding]) -> int:
     """1 where a link would not work."""
     return int(any(finding.status is Status.ERROR for finding in findings))
-
-
-def counted(number: int, what: str) -> str:
-    """ "1 broker", "3 brokers"."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def verdict(findings: Sequence[Finding]) -> str:

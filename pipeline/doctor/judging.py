@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pipeline.cluster.errors import SECURITY_DISABLED, ClusterError
 from pipeline.doctor.asking import Facts
-from pipeline.doctor.finding import Finding, Side, Status, counted
+from pipeline.doctor.finding import Finding, Side, Status
 from pipeline.doctor.limits import limits
 from pipeline.doctor.permissions import destination_permissions, source_permissions
+from pipeline.wording import counted
 
 MOST_CLOCK_DIFFERENCE_S = 5.0
 S = Side

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from pipeline.cluster.administration.topics import UNKNOWN_TOPIC_OR_PARTITION
 from pipeline.cluster.errors import ClusterError, NotAuthorized, failure
 from pipeline.cluster.metadata import TopicInfo
 from pipeline.doctor.asking import Facts
-from pipeline.doctor.finding import Finding, Side, Status, counted
+from pipeline.doctor.finding import Finding, Side, Status
+from pipeline.wording import counted
 
 MIRRORING = ("READ", "DESCRIBE_CONFIGS")
 CONTROL = ("READ", "WRITE", "DESCRIBE", "DESCRIBE_CONFIGS")
 MARKING = frozenset({"ALTER", "CLUSTER_ACTION"})
 TOPIC_EXISTS = 36
-NO_SUCH_TOPIC = 3
 MOST_NAMES = 5
 S, OK, WARNING, ERROR, UNKNOWN = Side, Status.OK, Status.WARNING, Status.ERROR, Status.UNKNOWN
 
@@ -43,7 +44,7 @@ def _mirroring(topics: Mapping[str, TopicInfo] | ClusterError, asked: Sequence[s
     if not lacking:
         return Finding(S.SOURCE, "mirroring", OK, f"{counted(len(looked_at), 'topic')} may be mirrored")
     mend = "Give READ and DESCRIBE_CONFIGS on them, if they are to be mirrored (SEC-4)."
-    if all(looked_at[name].error == NO_SUCH_TOPIC for name in lacking):
+    if all(looked_at[name].error == UNKNOWN_TOPIC_OR_PARTITION for name in lacking):
         mend = "Look at the name. A topic that may not be described at all (SEC-4) looks like none, too."
     some = f"{len(lacking)} of {counted(len(looked_at), 'topic')} may not be mirrored: {_names(lacking)}"
     return Finding(S.SOURCE, "mirroring", ERROR if asked else WARNING, some, mend)
@@ -118,7 +119,7 @@ def _on_cluster(side: Side, facts: Facts, operation: str, used_for: str, if_miss
 
 def _lacks(topic: TopicInfo, operations: Sequence[str]) -> str:
     """Which operations are missing on a topic, or why nothing is known of it."""
-    if topic.error == NO_SUCH_TOPIC:
+    if topic.error == UNKNOWN_TOPIC_OR_PARTITION:
         return "there is none"
     if topic.error:
         return getattr(failure(topic.error), "name", f"error {topic.error}")

@@ -56,9 +56,9 @@ def colliding(name: str, existing: Iterable[str]) -> str | None:
     return next((other for other in existing if other != name and other.replace(".", "_") == folded), None)
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that looks most like one that nobody knows (LINK-8)."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+def nearest(name: str, known: Iterable[str], likeness: float = 0.5) -> str | None:
+    """The known name that looks most like one that nobody knows (LINK-8); 1 would be the same name."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=likeness)
     return close[0] if close else None
 
 

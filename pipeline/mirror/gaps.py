@@ -125,7 +125,7 @@ def close_gaps(
             if not run.has_room(size):
                 yield run.take()
             run.add(copied if offset == copied.offset else Record(offset, *content), size)
-        expected = max(expected, until + 1)
+        expected = until + 1
     if run.records:
         yield run.take()
 
