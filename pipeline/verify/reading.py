@@ -17,13 +17,13 @@ from confluent_kafka import (
     TIMESTAMP_NOT_AVAILABLE,
     Consumer,
     KafkaError,
-    KafkaException,
     Message,
     TopicPartition,
 )
 
 from pipeline.verify.chunks import Chunk, Headers
 from pipeline.verify.errors import LogStartMoved, Stopped, Unreachable, VerifyError
+from pipeline.verify.logins import LoginWatch
 from pipeline.verify.properties import Conf
 
 CHUNK_RECORDS = 400
@@ -32,7 +32,6 @@ STALL_S = 60.0
 POLL_S = 0.25
 NO_TIME = -1
 """As Kafka writes it. Records of format v0 have none (librdkafka says 0); re-encoded as v2 they have this one."""
-REFUSED = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED}
 SILENT = 2
 """librdkafka's log level: it would tell of every attempt to reach a broker, twenty a second. What matters is raised."""
 logger = logging.getLogger(__name__)
@@ -56,7 +55,7 @@ class RdReader:
         self._topic = topic
         self._offsets_only = offsets_only
         self._stop = stop
-        self._last_error = ""
+        self._logins = LoginWatch()
         self._partition, self._first, self._end = -1, 0, 0
         self._is_open = False
         self._consumer = Consumer(
@@ -76,7 +75,7 @@ class RdReader:
                 "max.partition.fetch.bytes": 1 << 20,
                 "queued.min.messages": 20_000,
                 "queued.max.messages.kbytes": 4096,
-                "error_cb": self._note_error,
+                "error_cb": self._logins.note,
                 "log_level": SILENT,
             },
             logger=logger,
@@ -97,8 +96,10 @@ class RdReader:
             if not messages:
                 message = self._consumer.poll(POLL_S)
                 messages = [] if message is None else [message, *self._consumer.consume(CHUNK_RECORDS, 0)]
+            if not messages and self._logins.is_refused():
+                raise Unreachable(f"{self._topic}: {self._logins.last_error}")
             if not messages and time.monotonic() > deadline:
-                raise Unreachable(f"no records of {self._topic} for {STALL_S:.0f} s. {self._last_error}".strip())
+                raise Unreachable(f"no records of {self._topic} for {STALL_S:.0f} s. {self._logins.last_error}".strip())
             chunk = self._columns(self._visible(messages)) if messages else None
             if chunk:
                 return chunk
@@ -118,6 +119,8 @@ class RdReader:
                 if error is not None and not self._is_stale(message):
                     self._judge(error, message)
             messages = [each for each in messages if each.error() is None]
+        if messages:
+            self._logins.answered()
         if messages and any(map(self._is_stale, (messages[0], messages[-1]))):
             messages = [each for each in messages if not self._is_stale(each)]
         if messages and _offset(messages[-1]) >= self._end - 1:
@@ -154,11 +157,6 @@ class RdReader:
             [*map(Message.value, messages)],
             cast(list[Headers | None], [*map(Message.headers, messages)]),
         )
-
-    def _note_error(self, error: KafkaError) -> None:
-        self._last_error = str(error)
-        if error.code() in REFUSED:
-            raise KafkaException(error)
 
 
 def _offset(message: Message) -> int:

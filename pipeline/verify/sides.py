@@ -21,8 +21,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from pipeline.verify.chunks import Stream
 from pipeline.verify.errors import TopicMissing, Unreachable, VerifyError
+from pipeline.verify.logins import LoginWatch
 from pipeline.verify.properties import consumer_conf
-from pipeline.verify.reading import REFUSED, SILENT, RdReader
+from pipeline.verify.reading import SILENT, RdReader
 from pipeline.verify.report import Bounds
 
 TIMEOUT_S = 30.0
@@ -91,9 +92,8 @@ class RdSide:
         self.name = name
         self.topic = topic
         self.conf = consumer_conf(configs)
-        self._last_error = ""
-        self._is_refused = False
-        conf: dict[str, Any] = {**self.conf, "log_level": SILENT, "error_cb": self._note}
+        self._logins = LoginWatch()
+        conf: dict[str, Any] = {**self.conf, "log_level": SILENT, "error_cb": self._logins.note}
         try:
             self._admin = AdminClient(conf, logger=logger)
         except KafkaException as error:
@@ -111,7 +111,7 @@ class RdSide:
                 code = error.args[0].code()
                 if code not in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.LEADER_NOT_AVAILABLE):
                     if code in _NO_ANSWER:
-                        said = f": {self._last_error}" if self._last_error else ""
+                        said = f": {self._logins.last_error}" if self._logins.last_error else ""
                         servers = self.conf["bootstrap.servers"]
                         raise Unreachable(f"{self.name}: no answer of {servers} in {TIMEOUT_S:.0f} s{said}") from error
                     raise VerifyError(f"{self.name}: {self.topic}: {self._why(error)}") from error
@@ -153,15 +153,10 @@ class RdSide:
         """Wait for it, and hear meanwhile what librdkafka has to tell: of a refused login it says nothing else."""
         while not asked.done():
             self._admin.poll(LISTEN_S)
-            if self._is_refused:
-                raise Unreachable(f"{self.name}: {self._last_error}")
+            if self._logins.is_refused():
+                raise Unreachable(f"{self.name}: {self._logins.last_error}")
+        self._logins.answered()
         return asked.result()
-
-    def _note(self, error: KafkaError) -> None:
-        """What became of the last attempt to reach a broker."""
-        if error.code() != KafkaError._ALL_BROKERS_DOWN:
-            self._last_error = error.str()
-            self._is_refused = error.code() in REFUSED
 
     @staticmethod
     def _why(error: KafkaException) -> str:
