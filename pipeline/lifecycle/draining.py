@@ -75,7 +75,10 @@ class Draining(Duty):
         rows = 0
         for topic, drain in self._drains.items():
             mirror = self.context.model.mirrors.get(mirror_key(self.link, topic))
-            if mirror is None or not is_same(mirror, drain.mirror) or rows == MOST_ROWS_AT_ONCE:
+            if mirror is None or not is_same(mirror, drain.mirror):
+                drain.drained, drain.equal_since = None, None  # a reverse may be sent back to draining
+                continue
+            if rows == MOST_ROWS_AT_ONCE:
                 continue
             if drain.drained is not None:
                 decision.put_mirror(

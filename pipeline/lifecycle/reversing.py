@@ -10,7 +10,8 @@
 
 Every step is found in the rows of the two sides, so whoever leads the link next goes on from them. Ours is fenced only
 after the other has become the mirror: a fence takes an offset, which a late record of the source might need. If the
-other side's log is longer by then, because somebody still produces to it, this mirror goes back to draining.
+other side's log is longer by then, because somebody still produces to it, or has got partitions, this mirror goes back
+to draining.
 
 A side that waits (PENDING_SYNCHRONIZE) asks its partner whether it is still being reversed. If not, the operator has
 given up by deleting the link, and the topic is the regular one that it was.
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 TOGETHER = 16
 AGAIN_S = 2.0
 STILL_WANTED_S = 5.0
+HAS_MORE = frozenset({TaskErrorCode.INVALID_REQUEST_ERROR, TaskErrorCode.UNKNOWN_TOPIC_OR_PARTITION_ERROR})
+"""The other side's topic has records or partitions that its mirror has not, or is not there: draining sees to it."""
 
 
 class Reversing(Duty):
@@ -76,7 +79,7 @@ class Reversing(Duty):
                 del self._found[topic]
             elif not errors:
                 decision.put_mirror(replace(mirror, is_handed_over=True, transition_errors=()))
-            elif any(error.error_code is TaskErrorCode.INVALID_REQUEST_ERROR for error in errors):
+            elif any(error.error_code in HAS_MORE for error in errors):
                 decision.put_mirror(replace(mirror, is_drained=False, transition_errors=errors))
             else:
                 decision.list_errors(mirror, errors)
@@ -110,6 +113,9 @@ class Reversing(Duty):
                 if theirs is None or not theirs.is_reversing:
                     self._withdrawn[mirror.mirror_topic] = mirror
         for topic, mirror in list(self._withdrawn.items()):
+            if self.context.model.mirrors.get(mirror_key(self.link, topic)) != mirror:
+                del self._withdrawn[topic]  # it has become a mirror, or waits for another reverse
+                continue
             try:
                 await restore_configs(self.context, mirror)
             except ClusterError as error:

@@ -214,3 +214,21 @@ async def test_a_failover_ends_the_drain(monkeypatch: pytest.MonkeyPatch) -> Non
     world.rows.put_mirror(replace(DRAINING, pending=PendingOperation.FAILOVER))
     assert not (await world.look()).is_drained
     assert world.syncs == []
+
+
+async def test_a_drained_mirror_that_is_sent_back_is_drained_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other side of a reverse has come further (`reversing`): what was found before is of the past at once."""
+    world = World(monkeypatch)
+    await world.look()
+    assert (await world.look()).is_drained
+    decision = Decision(world.rows.model, "l")
+    world.duty.decide(decision)
+    assert decision.is_empty
+    world.source.found[1] = 8
+    world.rows.put_mirror(replace(world.rows.mirror(), is_drained=False))
+    world.duty.decide(decision)
+    assert decision.is_empty, "there is a record to copy"
+    assert not (await world.look()).is_drained
+    world.own.found[1] = 8
+    await world.look()
+    assert (await world.look()).is_drained

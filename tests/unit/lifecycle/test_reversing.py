@@ -19,6 +19,7 @@ from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.handing_over import have_partner_wait
 from pipeline.lifecycle.leading import refused
+from pipeline.lifecycle.partition_counts import grown
 from pipeline.lifecycle.reversing import Reversing
 from pipeline.lifecycle.stopping import put_stopped
 from pipeline.link.errors import LinkError
@@ -46,6 +47,7 @@ class World:
         self.ends = {"here": [5, 7], "there": [5, 7]}
         self.configs = dict(OWN_CONFIGS)
         self.reopened: set[int] = set()
+        self.partitions = 2
 
     def step(self) -> None:
         """Called around everything that leaves a worker."""
@@ -82,7 +84,8 @@ class World:
     async def describe_topics(self, names: list[str], operations: bool = False) -> dict[str, Any]:
         row = self.here.mirror()
         topic_id = row.mirror_topic_id if operations else row.source_topic_id
-        return {names[0]: SimpleNamespace(error=0, topic_id=topic_id, partitions={0: 1, 1: 1}, operations={"READ"})}
+        partitions = dict.fromkeys(range(self.partitions), 1)
+        return {names[0]: SimpleNamespace(error=0, topic_id=topic_id, partitions=partitions, operations={"READ"})}
 
     async def topic_configs(self, name: str) -> dict[str, Any]:
         return {key: SimpleNamespace(value=value) for key, value in self.configs.items()}
@@ -154,6 +157,12 @@ def late_record(world: World) -> None:
     world.ends["there"][0] += 1
 
 
+async def reverse_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handing_over, "log_ends", world.log_ends)
+    monkeypatch.setattr(becoming, "log_ends", world.log_ends)
+    await world.lead()
+
+
 async def reverse(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handing_over, "log_ends", world.log_ends)
     monkeypatch.setattr(becoming, "log_ends", world.log_ends)
@@ -200,6 +209,23 @@ async def test_a_source_that_is_still_written_to_gets_its_configs_back(monkeypat
     assert world.configs == OWN_CONFIGS
 
 
+async def test_a_topic_that_grows_when_all_is_drained_is_mirrored_on_before_it_is_reversed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its new partitions come first. A drained mirror is not grown, so it has to be drained once more (MIRROR-92)."""
+    world = World(0, die)
+    await world.lead()
+    assert world.here.mirror().is_drained
+    world.partitions, world.ends["there"] = 3, [5, 7, 1]
+    await reverse_once(world, monkeypatch)
+    here = world.here.mirror()
+    assert (here.status, here.is_drained) == (MirrorStatus.PENDING_STOPPED, False)
+    assert "2 partitions" in here.transition_errors[0].error_message
+    world.here.put_mirror(grown(here, 3))  # what `PartitionCounts` does
+    await reverse(world, monkeypatch)
+    assert list(world.there.mirror().start_offsets) == [5, 7, 1]
+
+
 async def test_a_reverse_that_was_given_up_leaves_a_regular_topic(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(0, die)
     await world.lead()
@@ -214,6 +240,18 @@ async def test_a_reverse_that_was_given_up_leaves_a_regular_topic(monkeypatch: p
     await context.settle(decision)
     assert "l/m" not in world.there.model.mirrors
     assert world.configs == OWN_CONFIGS
+
+
+async def test_what_has_taken_over_meanwhile_keeps_the_configs_of_a_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other side's rows may be seen sooner than one's own: its mirror has stopped, ours waits no more."""
+    world = World(0, die)
+    await world.lead()
+    waiting = world.there.mirror()
+    await reverse(world, monkeypatch)
+    held = dict(world.configs)
+    duty = Reversing(world.context("there"), "l", lambda: None)
+    await duty._withdraw(TWO_SIDED, [waiting])
+    assert world.configs == held, "a mirror is not restamped by its broker"
 
 
 async def test_by_hand_it_is_refused() -> None:
