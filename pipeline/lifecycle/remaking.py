@@ -1,8 +1,9 @@
 """Make a topic anew as a mirror: the destructive part of truncate-and-restore, safe to repeat (MIRROR-85).
 
 The topic that is deleted is known by its id, and its log ends: what came since they were saved sends the restore back
-to saving. A topic of the name with another id is ours if it is empty: a worker before us may have made it, or a client
-whose request made it by itself. One that has records is not, and nothing is done to it.
+to saving. Groups are looked at again: while the other side was away, which may be for hours, they may have come back.
+A topic of the name with another id is ours if it is empty: a worker before us may have made it, or a client whose
+request made it by itself. One that has records is not, and nothing is done to it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pipeline.cluster.metadata import TopicInfo
 from pipeline.control.keys import mirror_key
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.remote_errors import task_error
+from pipeline.lifecycle.restore_groups import in_use, readers, save_offsets
 from pipeline.lifecycle.topics_gone import forget_mirror
 from pipeline.lifecycle.watching import needs_policy
 from pipeline.link.errors import Invalid
@@ -58,19 +60,26 @@ async def remake(context: Context, link: Link, mirror: Mirror, restore: Restore)
         known=await context.known_configs(),
         seeding=any(after.start_offsets),
     )
-    if (grown := await _delete_old(context, mirror, restore)) is not None:
-        return replace(mirror, restore=replace(restore, ends=grown, stage=RestoreStage.SAVING))
+    if (found := await _delete_old(context, mirror, restore)) is not None:
+        if isinstance(found, TaskError):
+            return found
+        return replace(mirror, restore=replace(restore, ends=found, stage=RestoreStage.SAVING))
     wanted = {name: value for name, value in configs.items() if value is not None}
     made = await _make(context, after, restore, wanted)
     return made if isinstance(made, TaskError) else replace(after, mirror_topic_id=made)
 
 
-async def _delete_old(context: Context, mirror: Mirror, restore: Restore) -> tuple[int, ...] | None:
-    """Delete the topic as it was, unless it has got records since they were saved: then its log ends come back."""
+async def _delete_old(context: Context, mirror: Mirror, restore: Restore) -> tuple[int, ...] | TaskError | None:
+    """Delete the topic as it was, unless it is read again, or has got records since they were saved: then its log ends
+    come back.
+    """
     topic = mirror.mirror_topic
     found = (await context.own.describe_topics([topic]))[topic]
     if found.error or found.topic_id != restore.old_topic_id:
         return None
+    if (used := in_use(topic, (await readers(context.own, [topic]))[topic])) is not None:
+        return used
+    await save_offsets(context, mirror)
     ends = await context.own.end_offsets([(topic, p) for p in range(len(restore.ends))])
     now = tuple(ends[topic, p] for p in range(len(restore.ends)))
     if now != restore.ends:

@@ -2,7 +2,8 @@
 
 Committed offsets vanish with a topic. They are written to the table `saved_offsets` before it is deleted, and committed
 again, lowered to the cut, when the topic is there with its records (MIRROR-85). So a worker that dies in between leaves
-everything that the next one needs.
+everything that the next one needs. Each group gets its offsets back once: it may go on at once, while others are waited
+for.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ from pipeline.cluster.administration.groups import DEAD
 from pipeline.cluster.errors import ClusterError
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
+from pipeline.lifecycle.offset_task import Memory
 from pipeline.lifecycle.remote_errors import task_error
 from pipeline.link.models import Link, Mirror, TaskError
 from pipeline.link.restore import Restore
 from pipeline.link.states import TaskErrorCode
+from pipeline.sync.batches import parts
+from pipeline.sync.marks import RESTORED, Mark
+from pipeline.sync.offset_plan import stands_of
 from pipeline.sync.problems import IN_USE
 
 TABLE = "saved_offsets"
@@ -79,19 +84,43 @@ async def save_offsets(context: Context, mirror: Mirror) -> None:
 
 
 async def restore_offsets(context: Context, mirror: Mirror, restore: Restore) -> tuple[TaskError, ...]:
-    """Commit what was written down, lowered to the cuts; what stands against it. May be repeated."""
+    """Commit what was written down, lowered to the cuts; what stands against it. May be repeated: what has been
+    committed is not written down any more.
+
+    The offset sync is told first: from these commits a group may have gone on at the other side (`sync/offset_plan`).
+    """
     errors: list[TaskError] = []
-    for group, row in saved(context, mirror).items():
-        offsets = from_row(row, mirror, restore)
-        try:
-            refused = await context.own.alter_group_offsets(group, offsets)
-        except ClusterError as error:
-            errors.append(task_error(error, "destination"))
-            continue
-        for refusal in refused.values():
-            used = in_use(mirror.mirror_topic, [group]) if refusal.code in IN_USE else None
-            errors.append(used or task_error(refusal, "destination"))
+    offsets = {group: from_row(row, mirror, restore) for group, row in saved(context, mirror).items()}
+    for part in parts(offsets, ROWS_AT_ONCE):
+        link = context.model.links.get(mirror.link)
+        marks = {group: {place: _mark(at) for place, at in offsets[group].items()} for group in part}
+        if link is not None and not await Memory(context, link.name).keep(link, marks):
+            raise RuntimeError(f"offsets of group {part[0]} on {mirror.mirror_topic} are not remembered yet")
+        decision = Decision(context.model, mirror.link)
+        for group in part:
+            if met := await _commit(context, mirror, group, offsets[group]):
+                errors += met
+            else:
+                decision.put_kept(TABLE, f"{mirror.mirror_topic}/{group}", None)
+        if not decision.is_empty:
+            await context.settle(decision)
     return tuple(dict.fromkeys(errors))
+
+
+def _mark(committed: CommittedOffset) -> Mark:
+    return Mark(RESTORED, *stands_of(committed), is_ours=False)
+
+
+async def _commit(context: Context, mirror: Mirror, group: str, offsets: Offsets) -> list[TaskError]:
+    try:
+        refused = await context.own.alter_group_offsets(group, offsets)
+    except ClusterError as error:
+        return [task_error(error, "destination")]
+    used = in_use(mirror.mirror_topic, [group])
+    return [
+        used if used is not None and refusal.code in IN_USE else task_error(refusal, "destination")
+        for refusal in refused.values()
+    ]
 
 
 async def return_saved_offsets(context: Context, link: Link, mirrors: Sequence[Mirror]) -> dict[str, TaskError | None]:

@@ -15,6 +15,8 @@ from zlib import crc32
 
 LATER = 2
 """In a row: whose commit it is, 1 for ours, 0 for the group's, this for a later one of the group's."""
+RESTORED = -1
+"""Instead of the source's offset: a restore has committed what stands here, and the source was not looked at since."""
 Place = tuple[str, int]
 """A partition of a mirror topic, by the mirror's name."""
 

@@ -7,6 +7,8 @@
                                              its commit at the source was made when this one had been seen (TASK-17)
     something else      this, ours           commit: the source has moved, or the mirror has come further (TASK-6)
     something else      this, the group's    commit only if the source has moved since (TASK-10)
+    something else      this, by a restore   commit only if the source is further, or moves from then on: its group may
+                                             have gone on at the other side, and rest there
     what stood before   a commit of ours     commit: it never came about
     anything            -                    nothing where the source's is itself the other side's copy of ours: it is
                                              remembered that both sides have seen each other's (`two_sided`)
@@ -22,7 +24,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.cluster.administration.group_offsets import CommittedOffset
-from pipeline.sync.marks import Mark, Marks, Place, note_of
+from pipeline.sync.marks import RESTORED, Mark, Marks, Place, note_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ def plan_group(
         elif is_seen or _is_due(mark, stands, theirs.offset):
             plan.writes[place] = target
             plan.after[place] = Mark(theirs.offset, *stands_of(target), True, *(stands or (-1, 0)))
+        elif stands is not None and mark is not None and mark.source == RESTORED:
+            plan.known[place] = Mark(theirs.offset, *stands, is_ours=False)
     return plan
 
 
@@ -106,4 +110,4 @@ def _is_due(mark: Mark | None, stands: tuple[int, int] | None, source: int) -> b
     """Whether what stands here, and is no news, gives way to the source's."""
     if stands is None or mark is None or mark.is_ours:
         return True
-    return mark.source != source
+    return source > stands[0] if mark.source == RESTORED else mark.source != source
