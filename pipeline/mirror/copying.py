@@ -72,6 +72,8 @@ class Copier(Intake):
         self.retry_timeout_s = retry_timeout_s
         self._last = LastLive()
         self._is_filled = False
+        self._looked_to = 0
+        """Every offset below was in a slice that came, or is not in the source's log any more."""
         self._hole_at, self._knows_holes = -1, False
         """Where no batch seemed to cover an offset although the source is not compacted, and whether that is so."""
 
@@ -122,11 +124,12 @@ class Copier(Intake):
             await self._appender.delete_below(at)
             self._is_filled = False
         self.status.is_seeded = self.status.is_changed = True
+        self._looked_to = at
         await self.go_on(at)
         while True:
             while not self._slices:
                 self._check()
-                if self._error is not None:
+                if not self._coming and (self._failure is not None or self._error is not None):
                     await self._mend()
                     continue
                 self._wake.clear()
@@ -139,12 +142,13 @@ class Copier(Intake):
             await self._copy(next_slice(self._slices))
 
     async def _mend(self) -> None:
-        """The source refused to be read at some offset, after everything read before has been written."""
-        assert self._error is not None
-        code, offset = self._error
-        self._error = None
+        """The source refused to be read at some offset, or gave what cannot be: once everything before is written."""
         await self._appender.settled()
-        await settle(self, code, offset)
+        if self._failure is not None:
+            raise self._failure
+        if self._error is not None:
+            (code, offset), self._error = self._error, None
+            await settle(self, code, offset)
 
     async def _pass_over(self) -> None:
         """Nothing comes of a compacted log although its last stable offset is ahead. Other partitions may fill the
@@ -159,7 +163,7 @@ class Copier(Intake):
         except ClusterError as error:
             log.info("%s: whether the source has anything from %d on: %s", self.piece, offset, error)
             return
-        if found is not None and offset == self.expected_offset and not self._slices:
+        if found is not None and offset == self.expected_offset and not self._slices and not self._coming:
             await self._copy(found)
             if self._appender.next_offset == found.empty_to:
                 await self.go_on(found.empty_to)
@@ -182,6 +186,7 @@ class Copier(Intake):
         self._is_filled = True
         await seeding.advance(self._appender, start)
         self._is_filled = False
+        self._looked_to = start
         await self.go_on(start)
 
     async def newest(self, first: int) -> Record | None:
@@ -204,6 +209,8 @@ class Copier(Intake):
 
         self._is_copying = True
         try:
+            if fetched.fetch_offset > self._looked_to:  # what was not read would be taken for a gap
+                raise Doubt(f"offsets {self._looked_to} to {fetched.fetch_offset - 1} were not read")
             await self._appender.choose_lane(self._held)
             plan = plan_slice(
                 fetched.headers,
@@ -213,6 +220,7 @@ class Copier(Intake):
                 self._policy(),
                 known_empty_to=fetched.empty_to,
             )
+            self._looked_to = max(self._looked_to, plan.next_offset)
             if not self._leaves_checking(plan):
                 if not fetched.is_checked:
                     check(fetched.records, fetched.headers)
@@ -266,7 +274,5 @@ class Copier(Intake):
 
     def _check(self) -> None:
         """Raise what ends this round."""
-        if self._failure is not None:
-            raise self._failure
         if self._appender.has_doubt:
             raise self._appender.doubt

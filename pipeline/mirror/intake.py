@@ -153,7 +153,8 @@ class Intake:
         self._drop_slices()
         self.generation += 1
         self.expected_offset = offset
-        self._held, self._is_held_back, self._gave_back, self._error = 0, False, False, None
+        self._held, self._is_held_back, self._gave_back = 0, False, False
+        self._error = self._failure = None
 
     def _rest(self) -> None:
         """Nothing is wanted before the next `_rewind`; the source would send the same again and again."""

@@ -18,6 +18,7 @@ from kafka.protocol.producer import (
 
 from pipeline.mirror.verdicts import Api
 from pipeline.wire.batch import scan
+from pipeline.wire.records import open_batch
 from pipeline.wire.requests.list_offsets import EARLIEST
 from tests.unit.cluster.fake_broker import FakeBroker
 
@@ -32,6 +33,8 @@ class ScriptedLeader(FakeBroker):
         super().__init__({0: (8, 8), 2: (1, 8), 3: (1, 12), 18: (0, 0), 21: (1, 2), 22: (0, 4), 27: (1, 1), 61: (0, 0)})
         self.first: dict[int, list[int]] = {}
         self.log_end, self.log_start = 0, 0
+        self.values: dict[int, bytes | None] = {}
+        """What each record that was taken holds, by offset."""
         self.state: tuple[int, int, int] | None = None
         self.answers |= {
             Api.PRODUCE.value: self._produce,
@@ -51,7 +54,9 @@ class ScriptedLeader(FakeBroker):
         topic = asked.topic_data[0]
         code, base = self._code(Api.PRODUCE), self.log_end
         if code == 0:
-            (header,) = scan(memoryview(bytes(topic.partition_data[0].records)))
+            records = memoryview(bytes(topic.partition_data[0].records))
+            (header,) = scan(records)
+            self.values |= {base + record.offset: record.value for record in open_batch(records, header)}
             self.log_end += header.count
             self.state = (header.producer_epoch, header.base_sequence + header.count - 1, -1)
         kind = ProduceResponse.TopicProduceResponse

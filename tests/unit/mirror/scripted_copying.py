@@ -33,7 +33,10 @@ LOG = [
 
 @asynccontextmanager
 async def copied(
-    source: ScriptedSource, budget: MemoryBudget | None = None, sink: SliceSink | None = None
+    source: ScriptedSource,
+    budget: MemoryBudget | None = None,
+    sink: SliceSink | None = None,
+    is_compacted: bool = False,
 ) -> AsyncIterator[tuple[ScriptedLeader, PieceStatus]]:
     """A copier of the only partition, at work."""
     async with ScriptedLeader() as leader:
@@ -46,14 +49,14 @@ async def copied(
         destination = Destination(client, 1 << 20, _may_mark, "tests")
         link = LinkCopying("link", remote, budget or MemoryBudget(1 << 20), sink or DirectSink(), TUNING)
         await link.start()
-        piece = Piece("link", "m", "m", 0, "", "", 0)
+        piece = Piece("link", "m", "m", 0, "", "", 0, is_compacted=is_compacted)
         status = PieceStatus(piece, "worker")
         copier = Copier(
             piece,
             Appender(piece, destination, SharedRegistrar(), status),
             link,
             status,
-            policy=Policy,
+            policy=lambda: Policy(fills_with_records=is_compacted),
             may_hold=lambda: 1 << 20,
             retry_timeout_s=lambda: TUNING.retry_timeout_s,
         )
