@@ -17,6 +17,7 @@ from pipeline.api.endpoint import authentication, rate_limit
 from pipeline.api.mounting import mount
 from pipeline.carried import CarriedLinks
 from pipeline.cluster.admin import Admin
+from pipeline.cluster.buffers import of_this_thread
 from pipeline.cluster.security import client_arguments
 from pipeline.console.mounting import mount_console
 from pipeline.control import topics as control_topics
@@ -151,6 +152,8 @@ class Worker:
         if self.open_link_agent is None:
             raise RuntimeError("agents/mirror.py has not been imported")
         budget = MemoryBudget(self.settings.fetch_memory_bytes)
+        buffers = of_this_thread()
+        buffers.most_bytes = min(buffers.most_bytes, self.settings.fetch_memory_bytes * 3 // 4)
         self.side = Side(
             self.settings,
             cluster_id=self.plane.cluster_id,

@@ -24,7 +24,7 @@ def test_a_buffer_is_used_again_once_its_last_view_is_gone() -> None:
 
 def test_nobody_sees_his_bytes_change() -> None:
     chance = random.Random(7)
-    buffers = Buffers(kept_bytes=6 * STEP)
+    buffers = Buffers(most_bytes=6 * STEP)
     held: list[tuple[memoryview, int]] = []
     for number in range(500):
         view = buffers.take(chance.randrange(SMALLEST, 4 * STEP))
@@ -38,7 +38,7 @@ def test_nobody_sees_his_bytes_change() -> None:
 
 
 def test_small_frames_and_what_is_too_much_are_not_kept() -> None:
-    buffers = Buffers(kept_bytes=2 * STEP)
+    buffers = Buffers(most_bytes=2 * STEP)
     small = buffers.take(SMALLEST - 1)
     assert (len(small), buffers.kept_bytes) == (SMALLEST - 1, 0)
     assert len(buffers.take(0)) == 0
@@ -47,7 +47,7 @@ def test_small_frames_and_what_is_too_much_are_not_kept() -> None:
 
 
 def test_free_buffers_make_room_for_other_sizes() -> None:
-    buffers = Buffers(kept_bytes=4 * STEP)
+    buffers = Buffers(most_bytes=4 * STEP)
     buffers.take(STEP)
     buffers.take(3 * STEP)
     kept = buffers.take(4 * STEP)
