@@ -185,7 +185,7 @@ def test_run_23_what_a_link_created_is_not_taken_for_the_sources_own(
     wait_until(lambda: first.all() == {("copied", "READ")}, "with its id, only those", 60, 0.25)
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(300)
 def test_without_an_authorizer(
     source: LocalCluster, destination: LocalCluster, rest: Rest, unique: Callable[[str], str], topic: str
 ) -> None:

@@ -38,7 +38,7 @@ def doomed() -> Iterator[LocalCluster]:
         yield cluster
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_run_6(
     doomed: LocalCluster, destination: LocalCluster, door: Door, rest: Rest, unique: Callable[[str], str]
 ) -> None:

@@ -80,7 +80,7 @@ def test_two_workers_see_and_command_each_other(
         asyncio.run(look())
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_what_may_not_be_read_is_named(secure_destination: LocalCluster, unique: Callable[[str], str]) -> None:
     app_id = unique("app")[-30:]
     tables = ("links", "mirrors", "tasks", "synced_offsets", "positions")

@@ -23,7 +23,7 @@ LARGE = {"max_message_bytes": str(20 * MIB)}
 LARGE_PRODUCER = {"message.max.bytes": 20 * MIB, "queue.buffering.max.kbytes": 200 * 1024}
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_records_of_10_mb_in_little_memory(source: LocalCluster, destination: LocalCluster, topic: str) -> None:
     """A record larger than a fetch's limit still comes whole; what is held stays near the setting (I5)."""
     create_topic(source, topic, 2, **LARGE)
@@ -45,7 +45,7 @@ async def test_records_of_10_mb_in_little_memory(source: LocalCluster, destinati
         assert link.engine.budget.used <= limit
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_batches_of_one_record_are_put_together(link: Mirroring, topic: str) -> None:
     """Producers that do not linger: 100,000 batches become a few hundred, the records are the same."""
     partitions, count = 20, 100_000 * SCALE
@@ -63,7 +63,7 @@ async def test_batches_of_one_record_are_put_together(link: Mirroring, topic: st
     assert batches < count / 100
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_every_codec_at_several_levels_keeps_its_bytes(link: Mirroring, topic: str) -> None:
     """What passes through closed is not recompressed: the bytes behind the header are the source's (TERM-7)."""
     levels = {"none": (-1,), "gzip": (1, 6, 9), "snappy": (-1,), "lz4": (0, 12), "zstd": (1, 12)}
@@ -88,7 +88,7 @@ async def test_every_codec_at_several_levels_keeps_its_bytes(link: Mirroring, to
     assert {codec for codec, _ in sides[0].values()} == {0, 1, 2, 3, 4}
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_raw_path_for_comparison(link: Mirroring, topic: str) -> None:
     """Large batches while more arrive: nothing is opened. The figure to compare the other paths with."""
     create_topic(link.source, topic, 2)

@@ -176,7 +176,7 @@ async def test_transactional_and_compacted(link: Mirroring, topic: str) -> None:
     )
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_nothing_but_aborted_data(link: Mirroring, topic: str) -> None:
     """No record to copy anywhere: tombstones of the aborted keys, and the mirror is not behind for ever."""
     create_topic(link.source, topic, cleanup_policy="compact")
@@ -195,7 +195,7 @@ async def test_nothing_but_aborted_data(link: Mirroring, topic: str) -> None:
     assert table(link.destination, topic) == table(link.source, topic) == {b"key-%d" % n: b"seen" for n in range(5)}
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_gap_that_a_new_worker_finds_at_the_end(link: Mirroring, topic: str) -> None:
     """It knows no record of the source: the mirror's own last one is copied."""
     create_topic(link.source, topic, cleanup_policy="compact")
@@ -244,7 +244,7 @@ async def test_nothing_is_left_up_to_the_last_stable_offset(destination: LocalCl
             assert table(destination, topic) == table(cleaned, topic)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_tombstones_at_the_end(link: Mirroring, topic: str) -> None:
     create_topic(link.source, topic, **EAGER)
     produce(link.source, topic, [*numbered(50), *[Sent(None, b"%d" % n) for n in range(40)]])

@@ -47,7 +47,7 @@ def says(status: PieceStatus, error: MirrorError, *words: str) -> None:
     assert all(word in status.error_message for word in words), status.error_message
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("while_idle", [True, False])
 async def test_a_foreign_write(link: Mirroring, topic: str, while_idle: bool) -> None:
     """Someone produces to the mirror: found at the next append or the next start, named by offset (MIRROR-4 b)."""
@@ -67,7 +67,7 @@ async def test_a_foreign_write(link: Mirroring, topic: str, while_idle: bool) ->
     await assert_goes_on(link, neighbour)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_source_topic_made_again(link: Mirroring, topic: str) -> None:
     """Another topic of the same name: nothing of it is ever appended (MIRROR-19)."""
     create_topic(link.source, topic)
@@ -85,7 +85,7 @@ async def test_a_source_topic_made_again(link: Mirroring, topic: str) -> None:
     await assert_goes_on(link, neighbour)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_source_topic_that_is_gone(link: Mirroring, topic: str) -> None:
     create_topic(link.source, topic)
     produce(link.source, topic, numbered(20))
@@ -97,7 +97,7 @@ async def test_a_source_topic_that_is_gone(link: Mirroring, topic: str) -> None:
     await assert_goes_on(link, neighbour)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_source_that_has_lost_its_end(link: Mirroring, topic: str) -> None:
     """The source's log ends below the mirror's, as after an unclean election: never silently (MIRROR-18).
 
@@ -120,7 +120,7 @@ async def test_a_source_that_has_lost_its_end(link: Mirroring, topic: str) -> No
     await assert_goes_on(link, neighbour)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_mirror_topic_made_again_by_someone_else(link: Mirroring, topic: str) -> None:
     create_topic(link.source, topic)
     produce(link.source, topic, numbered(20))
@@ -132,7 +132,7 @@ async def test_a_mirror_topic_made_again_by_someone_else(link: Mirroring, topic:
     says(await link.failure(topic), MirrorError.ILLEGAL_STATE, "create it again")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_mirror_that_stamps_records_itself(link: Mirroring, topic: str) -> None:
     """Someone sets LogAppendTime on the mirror: its broker would replace every timestamp (MIRROR-90)."""
     create_topic(link.source, topic)
@@ -160,7 +160,7 @@ class Damage:
 LARGE = {"message.max.bytes": 8 << 20, "batch.size": 6 << 20, "linger.ms": 200}
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_batch_larger_than_the_mirror_takes(link: Mirroring, topic: str) -> None:
     """The source's limit was raised after the mirror was made: the mirror's is raised too (MIRROR-90)."""
     create_topic(link.source, topic)
@@ -176,7 +176,7 @@ async def test_a_batch_larger_than_the_mirror_takes(link: Mirroring, topic: str)
     assert max(header.size for header in await batches_of(link.destination, topic)) > 1 << 20
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_batch_larger_than_the_mirror_may_take(link: Mirroring, topic: str, monkeypatch) -> None:
     """The same where the worker may not change configs: the mirror fails and says what to do, the others go on."""
     create_topic(link.source, topic, max_message_bytes=str(8 << 20))
@@ -196,7 +196,7 @@ async def test_a_batch_larger_than_the_mirror_may_take(link: Mirroring, topic: s
     await assert_goes_on(link, neighbour)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_configs_that_someone_has_changed(link: Mirroring, topic: str) -> None:
     """Limits that refuse old times, and markers: set again, and nothing is lost (MIRROR-88)."""
     create_topic(link.source, topic, retention_ms="-1")
@@ -220,7 +220,7 @@ async def wait_for_config(link: Mirroring, topic: str, value: str) -> None:
         await asyncio.sleep(0.05)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("damage", "error", "words"),
     [

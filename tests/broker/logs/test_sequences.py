@@ -39,7 +39,7 @@ async def copy_by_hand(link: Mirroring, topic: str, producer_id: int, sequence: 
         assert (answer.error_code, answer.base_offset) == (0, 0)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("batch", [1, 7, 1000])
 async def test_sequences_begin_again_at_0(link: Mirroring, topic: str, batch: int) -> None:
     """Passed through, put together or in one batch that spans the border: 2^31-1 is followed by 0."""
@@ -59,7 +59,7 @@ async def test_sequences_begin_again_at_0(link: Mirroring, topic: str, batch: in
         assert (await client.chain(topic, producer_id))[1] < 1000
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("epoch", "coordinator_epoch"), [(LAST_EPOCH - 20, 0), (LAST_EPOCH, 5), (3, LAST_COORDINATOR_EPOCH - 200)]
 )
@@ -86,7 +86,7 @@ async def test_a_producer_id_whose_epochs_are_used_up_has_a_successor(
     assert await agree(link, mirrored) != first
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_a_forgotten_producer_id(source: LocalCluster, topic: str) -> None:
     """The destination forgets idle producer ids (a day unless told otherwise): the chain begins anew."""
     soon = {"producer.id.expiration.ms": "1500", "producer.id.expiration.check.interval.ms": "200"}

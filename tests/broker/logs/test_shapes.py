@@ -16,7 +16,7 @@ from tests.support.producing import Sent, TransactionalProducer, numbered, produ
 SEGMENTS = 1000
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_an_empty_topic(link: Mirroring, topic: str) -> None:
     create_topic(link.source, topic, 3)
     await link.create(topic)
@@ -27,7 +27,7 @@ async def test_an_empty_topic(link: Mirroring, topic: str) -> None:
     assert (await link.compare(topic)).records == 1
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_topic_whose_records_are_all_deleted(link: Mirroring, topic: str) -> None:
     create_topic(link.source, topic)
     produce(link.source, topic, numbered(1000))
@@ -40,7 +40,7 @@ async def test_a_topic_whose_records_are_all_deleted(link: Mirroring, topic: str
     assert (await link.compare(topic)).records == 3
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_200_partitions(link: Mirroring, topic: str) -> None:
     partitions = 200
     create_topic(link.source, topic, partitions)
@@ -55,7 +55,7 @@ async def test_200_partitions(link: Mirroring, topic: str) -> None:
     assert report.records == sum(p % 7 for p in range(partitions)) + partitions
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("way", ["by size", "by time"])
 async def test_a_thousand_segments(
     source: LocalCluster, old_source: LocalCluster, destination: LocalCluster, topic: str, way: str

@@ -80,7 +80,7 @@ async def test_the_source_deletes_while_the_mirror_is_seeded(link: Mirroring, to
     assert (first.offset, first.value) == (1_000_400, numbered(1, 400)[0].value)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_a_source_start_that_overtakes_the_mirror(
     link: Mirroring, topic: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -104,7 +104,7 @@ async def test_a_source_start_that_overtakes_the_mirror(
     assert [r.offset for r in await asyncio.to_thread(consume, link.destination, topic)] == list(range(150, 200))
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("policy", ["delete", "compact"])
 async def test_a_worker_dies_while_it_follows_a_start(
     link: Mirroring, topic: str, policy: str, monkeypatch: pytest.MonkeyPatch
@@ -142,7 +142,7 @@ async def test_a_worker_dies_while_it_follows_a_start(
     await link.compare(topic, same_starts=False)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_earliest_latest_and_a_time(link: Mirroring, topic: str) -> None:
     """Each partition by itself: the mirror's log begins at the first offset that is mirrored (MIRROR-64)."""
     create_topic(link.source, topic, 3, **FOREVER)
@@ -168,7 +168,7 @@ async def test_earliest_latest_and_a_time(link: Mirroring, topic: str) -> None:
         await link.leave(topic)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_a_start_inside_a_batch_and_inside_a_transaction(link: Mirroring, topic: str) -> None:
     create_topic(link.source, topic, **FOREVER)
     produce(link.source, topic, [Sent(b"%d" % n, b"k", timestamp_ms=1000 + n) for n in range(50)], codec="zstd")
@@ -188,7 +188,7 @@ async def test_a_start_inside_a_batch_and_inside_a_transaction(link: Mirroring, 
         await link.leave(topic)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_seeding_taken_over_in_the_middle(source: LocalCluster, link: Mirroring, topic: str) -> None:
     create_topic(source, topic)
     await begin_at(link, topic, 2_000_000)

@@ -16,7 +16,7 @@ DAY_MS = 86_400_000
 ANY_TIME = {"retention_ms": "-1", "message_timestamp_after_max_ms": str(2**63 - 1)}
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_log_append_time(link: Mirroring, topic: str) -> None:
     """The broker's time, in batches of every codec and size; producers' own times must not come through."""
     create_topic(link.source, topic, message_timestamp_type="LogAppendTime", **ANY_TIME)
@@ -36,7 +36,7 @@ async def test_log_append_time(link: Mirroring, topic: str) -> None:
     assert min(record.timestamp_ms for record in mirrored) > 1_700_000_000_000
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_times_far_ahead_and_long_ago(link: Mirroring, topic: str) -> None:
     """30 days ahead, 1970, and backwards within a batch: the mirror refuses none (MIRROR-90)."""
     create_topic(link.source, topic, **ANY_TIME)
@@ -58,7 +58,7 @@ async def test_times_far_ahead_and_long_ago(link: Mirroring, topic: str) -> None
     assert {r.timestamp_ms for r in await asyncio.to_thread(consume, link.destination, topic)} == set(times)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_the_timestamp_type_changes_under_way(link: Mirroring, topic: str) -> None:
     create_topic(link.source, topic, **ANY_TIME)
     old = [Sent(record.value, record.key, timestamp_ms=5) for record in numbered(300)]

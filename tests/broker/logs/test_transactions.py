@@ -18,7 +18,7 @@ from tests.support.transactions import end_from_outside
 log = logging.getLogger(__name__)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_many_partitions_with_gaps_at_batch_borders(link: Mirroring, topic: str) -> None:
     """Every length of gap from 1 to 20 offsets before, between and after batches, in 10 partitions at once."""
     partitions = 10
@@ -38,7 +38,7 @@ async def test_many_partitions_with_gaps_at_batch_borders(link: Mirroring, topic
     assert all(status.gap_offsets >= 100 for status in link.statuses(topic))
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_a_long_aborted_transaction(link: Mirroring, topic: str) -> None:
     """Most of the log is a gap: markers by the ten thousand, memory as ever (I5)."""
     count = 100_000 * SCALE
@@ -81,7 +81,7 @@ async def test_gaps_through_the_coordinator(link: Mirroring, topic: str) -> None
         assert (await other.compare(topic)).records == 5
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_a_producer_fenced_in_the_middle(link: Mirroring, topic: str) -> None:
     """Its open transaction is aborted by its successor, which begins with a higher epoch."""
     create_topic(link.source, topic, 2)
@@ -103,7 +103,7 @@ async def test_a_producer_fenced_in_the_middle(link: Mirroring, topic: str) -> N
     assert {len(consume(link.destination, topic, p, isolation=UNCOMMITTED)) for p in range(2)} == {150}
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_a_hanging_transaction_ended_by_an_operator(link: Mirroring, topic: str) -> None:
     """`kafka-transactions abort` writes the marker itself; until then the mirror stands at the last stable offset."""
     create_topic(link.source, topic)
@@ -120,7 +120,7 @@ async def test_a_hanging_transaction_ended_by_an_operator(link: Mirroring, topic
     assert link.statuses(topic)[0].gap_offsets == 31
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_markers_back_to_back_and_ends_of_many_producers(link: Mirroring, topic: str) -> None:
     """Transactions that overlap end one after the other: control records in a row, at the log's end too."""
     create_topic(link.source, topic)

@@ -36,19 +36,19 @@ async def mix(link: Mirroring, topic: str) -> None:
     await link.compare(topic)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_from_3_9_to_4_3(old_source: LocalCluster, destination: LocalCluster, topic: str) -> None:
     async with mirroring(old_source, destination) as link:
         await mix(link, topic)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_from_4_3_to_3_9(source: LocalCluster, old_source: LocalCluster, topic: str) -> None:
     async with mirroring(source, old_source) as link:
         await mix(link, topic)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_within_3_9(old_source: LocalCluster, topic: str) -> None:
     """Source and mirror on one cluster, under two names: nothing in the engine knows the difference."""
     async with mirroring(old_source, old_source) as link:

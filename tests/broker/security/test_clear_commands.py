@@ -15,7 +15,7 @@ from tests.support.workers import WorkerProcess, wait_until
 SECRET = "planted-by-hand-90b4"
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_they_go_no_further_than_the_record_itself(
     secure_source: LocalCluster, destination: LocalCluster, tmp_path: Path
 ) -> None:

@@ -86,7 +86,7 @@ def readable_id(value: bytes | None) -> str:
     return str(given)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_poison_is_answered_and_nobody_stumbles(
     commands: CommandsTopic, rest: Rest, worker: WorkerProcess, source: LocalCluster
 ) -> None:
@@ -105,7 +105,7 @@ def test_poison_is_answered_and_nobody_stumbles(
     assert worker.is_running() and "crashed" not in worker.log().lower()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_a_command_of_10_mb_is_refused(
     commands: CommandsTopic, destination: LocalCluster, source: LocalCluster
 ) -> None:
@@ -134,7 +134,7 @@ def test_an_id_is_not_used_for_two_links(commands: CommandsTopic, rest: Rest, un
     assert {r["error_code"] for r in commands.results_of(first) if r["link"] in others} == {40002}
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_librdkafkas_partitioner_puts_commands_elsewhere_and_they_are_done_all_the_same(
     commands: CommandsTopic, rest: Rest, source: LocalCluster, unique: Callable[[str], str]
 ) -> None:
@@ -150,7 +150,7 @@ def test_librdkafkas_partitioner_puts_commands_elsewhere_and_they_are_done_all_t
         assert len(commands.results_of(command["id"])) == 1
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_command_that_comes_again_has_no_second_effect(
     commands: CommandsTopic, rest: Rest, source: LocalCluster, unique: Callable[[str], str]
 ) -> None:
@@ -168,7 +168,7 @@ def test_a_command_that_comes_again_has_no_second_effect(
     assert link in rest.links()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_command_that_comes_twice_at_once_is_done_once(
     commands: CommandsTopic, rest: Rest, link: str, source: LocalCluster, topic: str
 ) -> None:
@@ -190,7 +190,7 @@ def test_a_command_that_comes_twice_at_once_is_done_once(
     assert rest.mirrors(link).count(topic) == 1
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_commands_of_one_link_are_done_in_their_order(
     commands: CommandsTopic, rest: Rest, source: LocalCluster, unique: Callable[[str], str]
 ) -> None:
@@ -206,7 +206,7 @@ def test_commands_of_one_link_are_done_in_their_order(
     assert checked(rest.ask("GET", "")).is_success
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_two_links_that_want_the_same_mirror_at_once(
     commands: CommandsTopic, rest: Rest, link: str, source: LocalCluster, unique: Callable[[str], str]
 ) -> None:
@@ -241,7 +241,7 @@ GARBAGE = (
 )
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_garbage_on_the_internal_topics_stops_nobody(
     commands: CommandsTopic, rest: Rest, worker: WorkerProcess, destination: LocalCluster, source: LocalCluster
 ) -> None:

@@ -47,7 +47,7 @@ def assert_both_views(source: LocalCluster, destination: LocalCluster, topic: st
     return seen
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_plain_records_in_every_codec(
     source: LocalCluster, destination: LocalCluster, rest: Rest, link: str, topic: str
 ) -> None:
@@ -65,7 +65,7 @@ def test_plain_records_in_every_codec(
     assert_both_views(source, destination, topic)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_transactions_of_every_kind(
     source: LocalCluster, destination: LocalCluster, rest: Rest, link: str, topic: str
 ) -> None:
@@ -106,7 +106,7 @@ def test_transactions_of_every_kind(
     wait_until(shown, "every partition shows the direct way of its markers and ten offsets filled")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_an_open_transaction_holds_the_mirror_at_the_last_stable_offset(
     source: LocalCluster, destination: LocalCluster, rest: Rest, link: str, topic: str
 ) -> None:

@@ -47,7 +47,7 @@ def test_another_partition_count_than_the_topics_have_is_refused(destination: Lo
         assert "Traceback" not in other.log()
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(300)
 def test_a_cluster_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
     with closing(socket.socket()) as nobody:
         nobody.bind((HOST, 0))  # bound and not listening: refuses
@@ -75,7 +75,7 @@ def test_a_start_is_a_page_and_says_where_to_look(destination: LocalCluster, tmp
             assert "Traceback" not in again.log()
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(300)
 def test_settings_that_cannot_be_used_are_all_named(tmp_path: Path) -> None:
     worker = WorkerProcess("", tmp_path, web_port="0", partitions="many", session_timeout_ms="1")
     with worker.ended_with_us():
