@@ -69,7 +69,8 @@ class ConfigSync(LinkTask):
         rules = Rules(
             settings.topic_config_sync_include, await self.context.known_configs(), await self._request_limit()
         )
-        report = await follow_configs(self.context.own, mirrors, sources, rules, self._last)
+        own = self.context.own
+        report = await follow_configs(own, mirrors, sources, rules, self._last, is_active=self._is_active)
         self._count(report)
         if report.repaired:
             log.warning("Link %s: %d topic configs changed by hand were set back", self.link, report.repaired)

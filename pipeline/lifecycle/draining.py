@@ -24,6 +24,7 @@ from pipeline.lifecycle.final_configs import check_partitions, sync_topic_config
 from pipeline.lifecycle.handing_over import have_partner_wait
 from pipeline.lifecycle.offset_task import sync_offsets_finally
 from pipeline.lifecycle.remote_errors import task_error
+from pipeline.lifecycle.staying import is_same
 from pipeline.link.models import Link, Mirror, Position, TaskError
 from pipeline.link.states import LinkState, MirrorError, MirrorStatus, PendingOperation, TaskErrorCode
 
@@ -212,18 +213,6 @@ def is_draining(mirror: Mirror) -> bool:
     """Whether a promotion or a reverse still waits for the source's last records."""
     is_planned = mirror.is_reversing or mirror.pending is PendingOperation.PROMOTE
     return mirror.status is MirrorStatus.PENDING_STOPPED and is_planned and not mirror.is_drained
-
-
-def is_same(one: Mirror, other: Mirror) -> bool:
-    """The same operation on the same mirror: not one that was deleted and created again, nor one failed over since."""
-    return (one.mirror_topic_id, one.status_time_ms, one.pending, one.status, one.is_drained, one.partitions) == (
-        other.mirror_topic_id,
-        other.status_time_ms,
-        other.pending,
-        other.status,
-        other.is_drained,
-        other.partitions,
-    )
 
 
 def offset_or_error(answer: FoundOffset | ClusterError, side: str) -> int | TaskError:

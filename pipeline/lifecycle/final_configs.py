@@ -8,10 +8,14 @@ from dataclasses import replace
 from pipeline.cluster.errors import ClusterError, failure
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.remote_errors import task_error
+from pipeline.lifecycle.staying import stays
 from pipeline.link.models import Link, Mirror, TaskError
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import TaskErrorCode
 from pipeline.link.topic_configs import differences, held_back, mirror_topic_configs
+
+UNKNOWN_TOPIC_ID = 100
+CHANGED = TaskError(TaskErrorCode.UNKNOWN, "the mirror has changed during its last config sync")
 
 
 async def check_partitions(context: Context, link: Link, mirror: Mirror) -> tuple[Mirror, tuple[TaskError, ...]]:
@@ -49,6 +53,8 @@ async def sync_topic_configs(context: Context, link: Link, mirror: Mirror) -> tu
         }
         wanted = mirror_topic_configs(effective, include, True, own=mirror.configs, known=known)
         changes = differences(wanted, current)
+        if not stays(context, mirror):  # failed over meanwhile: nobody would put right what is set now
+            return mirror, (CHANGED,)
         await context.own.alter_topic_configs(
             mirror.mirror_topic,
             {name: value for name, value in changes.items() if value is not None},
@@ -74,5 +80,8 @@ async def release_topic_configs(context: Context, link: Link, mirrors: Sequence[
         held = mirror.source_configs or {}
         wanted = mirror_topic_configs(held, include, False, own=mirror.configs, known=known) if held else {}
         changes[mirror.mirror_topic] = wanted
-    answers = await context.own.alter_topics_configs(changes)
+    here = await context.own.describe_topics(changes)
+    others = {m.mirror_topic for m in mirrors if here[m.mirror_topic].topic_id not in ("", m.mirror_topic_id)}
+    answers = await context.own.alter_topics_configs({t: c for t, c in changes.items() if t not in others})
+    answers |= {topic: failure(UNKNOWN_TOPIC_ID, None, "ALTER_CONFIGS", f"topic {topic}") for topic in others}
     return {topic: None if error is None else task_error(error, "destination") for topic, error in answers.items()}

@@ -19,6 +19,7 @@ from pipeline.control.keys import mirror_key
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.link_task import LinkTask, Report, not_set
+from pipeline.lifecycle.staying import stays
 from pipeline.link.models import MOST_TASK_ERRORS, Link, Mirror, TaskError
 from pipeline.link.settings_of_link import LinkSettings
 from pipeline.link.states import LinkMode, MirrorStatus, TaskName
@@ -184,7 +185,9 @@ class FinalSyncs:
 
     async def sync(self, link: Link, mirror: Mirror) -> list[TaskError]:
         """Sync one mirror's offsets, with those of others; what stands against it."""
-        _, future = self._waiting.setdefault(mirror.mirror_topic, (mirror, asyncio.get_running_loop().create_future()))
+        kept = self._waiting.get(mirror.mirror_topic)  # maybe of somebody who was cancelled, and of a former row
+        future = asyncio.get_running_loop().create_future() if kept is None else kept[1]
+        self._waiting[mirror.mirror_topic] = mirror, future
         async with self._running:
             await asyncio.sleep(0)  # whoever comes at the same moment comes along
             taken, self._waiting = self._waiting, {}
@@ -196,7 +199,7 @@ class FinalSyncs:
         settings = LinkSettings.of(link.configs)
         mirrors = [mirror for mirror, _ in taken.values()]
         try:
-            job = Memory(self._context, link.name).job(link, settings, mirrors, lambda topic: True)
+            job = Memory(self._context, link.name).job(link, settings, mirrors, partial(self._may_write, taken))
             report = await run_job(self._context, link, job)
         except BaseException as error:
             for _, future in taken.values():
@@ -204,6 +207,11 @@ class FinalSyncs:
             raise
         for topic, (_, future) in taken.items():
             future.set_result(report.general + report.of_topic.get(topic, []))
+
+    def _may_write(self, taken: Mapping[str, tuple[Mirror, object]], topic: str) -> bool:
+        """Not for a promotion that was turned into a failover: its groups may be in use here by now."""
+        mirror, _ = taken[topic]
+        return mirror.status is not MirrorStatus.PENDING_STOPPED or stays(self._context, mirror)
 
 
 _FINAL: WeakKeyDictionary[Admin, dict[str, FinalSyncs]] = WeakKeyDictionary()

@@ -30,9 +30,10 @@ from pipeline.lifecycle.becoming import restore_configs
 from pipeline.lifecycle.bounded import bounded
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
-from pipeline.lifecycle.draining import is_same, obstacles
+from pipeline.lifecycle.draining import obstacles
 from pipeline.lifecycle.duties import IDLE_S, MOST_ROWS_AT_ONCE, Duty
 from pipeline.lifecycle.handing_over import hand_over
+from pipeline.lifecycle.staying import is_same
 from pipeline.link.models import Link, Mirror, TaskError
 from pipeline.link.states import MirrorStatus, TaskErrorCode
 

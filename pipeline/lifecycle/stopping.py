@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pipeline.control.keys import mirror_key
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
-from pipeline.lifecycle.draining import is_same
 from pipeline.lifecycle.duties import Duty
 from pipeline.lifecycle.fence_asking import Place
 from pipeline.lifecycle.fencing import fence
@@ -24,15 +23,17 @@ from pipeline.lifecycle.final_configs import release_topic_configs
 from pipeline.lifecycle.guarding import is_stopping, lift_guards
 from pipeline.lifecycle.offset_task import clamp_synced_offsets
 from pipeline.lifecycle.restore_groups import forget_offsets, return_saved_offsets
+from pipeline.lifecycle.staying import is_same, stays
 from pipeline.lifecycle.times import now_ms
 from pipeline.link.models import FinalPosition, Link, Mirror, Position, TaskError
-from pipeline.link.states import PendingOperation
+from pipeline.link.states import PendingOperation, TaskErrorCode
 from pipeline.link.transitions import Event, advance
 
 log = logging.getLogger(__name__)
 MOST_AT_ONCE = 250
 """Mirrors stopped together: the first are STOPPED while the last are still being fenced."""
 AGAIN_S = 2.0
+CHANGED = TaskError(TaskErrorCode.UNKNOWN, "the mirror has changed while it was being stopped")
 
 AtStop = Callable[[Context, Link, Sequence[Mirror]], Awaitable[Mapping[str, TaskError | None]]]
 
@@ -110,6 +111,9 @@ async def stop(context: Context, link: Link, mirrors: Sequence[Mirror]) -> list[
         errors = {a for p in places[mirror.mirror_topic] if isinstance(a := answers[p], TaskError)}
         if errors:
             found.append(Stopped(mirror, errors=tuple(sorted(errors, key=lambda e: e.error_message)[:10])))
+            continue
+        if not stays(context, mirror):  # a fence may take long; what follows goes by names
+            found.append(Stopped(mirror, errors=(CHANGED,)))
             continue
         ends = [end for p in places[mirror.mirror_topic] if isinstance(end := answers[p], int)]
         positions = context.model.positions_of(mirror.link, mirror.mirror_topic)

@@ -37,7 +37,8 @@ class OffsetJob:
     """What a cycle works on. `mirrors`: those whose offsets may be written now (TASK-2, TASK-13, TASK-14).
 
     `marks` gives what is remembered of a group, by its name here; `keep` remembers more of some groups, and tells
-    whether that has come about. `may_write` is asked again right before a commit: the mirror may have stopped by then.
+    whether that has come about. `may_write` is asked again right before a commit, and before it is tried again: the
+    mirror may have stopped by then, and a promotion's last cycle, or the group itself, have committed something later.
     """
 
     settings: LinkSettings
@@ -231,7 +232,7 @@ async def _commit(own: Admin, job: OffsetJob, report: OffsetReport, group: str, 
     """Commit for one group what its marks say is about to be committed."""
     writes = {place: offset for place, offset in writes.items() if job.may_write(place[0])}
     try:
-        refused = await own.alter_group_offsets(group, writes)
+        refused = await own.alter_group_offsets(group, writes, job.may_write)
     except ClusterError as error:
         refused = dict.fromkeys(writes, error)
     for place, refusal in refused.items():

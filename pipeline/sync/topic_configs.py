@@ -7,7 +7,7 @@ source has not changed since the last cycle was changed by hand on the mirror: i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.cluster.admin import Admin
@@ -88,15 +88,21 @@ async def follow_configs(
     sources: Mapping[str, Effective],
     rules: Rules,
     last: dict[str, Wanted],
+    *,
+    is_active: Callable[[Mirror], bool] = lambda mirror: True,
 ) -> ConfigReport:
-    """Alter what differs. `last` has what each mirror was held to in the cycle before, and is brought up to date."""
+    """Alter what differs. `last` has what each mirror was held to in the cycle before, and is brought up to date.
+
+    `is_active` is asked again after the mirrors' configs were read: one that has stopped by then may show the values
+    that it has got as a regular topic, which nobody would give it a second time.
+    """
     report = ConfigReport()
     known = [mirror for mirror in mirrors if mirror.mirror_topic in sources]
     for part in parts(known, TOPICS_AT_ONCE):
         current = await own.topics_configs([mirror.mirror_topic for mirror in part])
         changes: dict[str, Wanted] = {}
         wanted: dict[str, Wanted] = {}
-        for mirror in part:
+        for mirror in filter(is_active, part):
             topic, effective = mirror.mirror_topic, sources[mirror.mirror_topic]
             answer = current[topic]
             if isinstance(answer, ClusterError):

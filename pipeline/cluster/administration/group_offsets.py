@@ -6,7 +6,7 @@ protocol has members, and succeeds when it is empty or new: the broker itself pr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,37 +56,22 @@ class GroupOffsetsAdmin(Asker):
         return await self._repeat(attempt)
 
     async def alter_group_offsets(
-        self, group: str, offsets: Mapping[TopicPartition, CommittedOffset]
+        self,
+        group: str,
+        offsets: Mapping[TopicPartition, CommittedOffset],
+        may: Callable[[str], bool] = lambda topic: True,
     ) -> dict[TopicPartition, ClusterError]:
         """Commit offsets for a group without being a member. Return the error of each partition that was refused.
 
         While the group has live members all are refused, with code 25 or 113. The leader epoch is not sent (TASK-8).
+        `may` is asked for each topic before each attempt: a coordinator that moves is waited for a minute, and what was
+        right before may have been overtaken since. What is left out counts as done.
         """
-        if not offsets:
-            return {}
-        kind = OffsetCommitRequest.OffsetCommitRequestTopic
-        message = OffsetCommitRequest(
-            group_id=group,
-            generation_id_or_member_epoch=-1,
-            member_id="",
-            group_instance_id=None,
-            retention_time_ms=-1,
-            topics=[
-                kind(
-                    name=topic,
-                    partitions=[
-                        kind.OffsetCommitRequestPartition(
-                            partition_index=partition,
-                            committed_offset=offsets[topic, partition].offset,
-                            committed_leader_epoch=-1,
-                            committed_metadata=offsets[topic, partition].metadata,
-                        )
-                        for partition in partitions
-                    ],
-                )
-                for topic, partitions in _by_topic(offsets).items()
-            ],
-        )
+
+        def message() -> Any:
+            wanted = {place: offset for place, offset in offsets.items() if may(place[0])}
+            return _commit_request(group, wanted) if wanted else None
+
         return await self._write_offsets(group, message, "READ", max_version=9)
 
     async def delete_group_offsets(
@@ -104,13 +89,18 @@ class GroupOffsetsAdmin(Asker):
                 for topic, numbers in grouped.items()
             ],
         )
-        return await self._write_offsets(group, message, "DELETE")
+        return await self._write_offsets(group, lambda: message, "DELETE")
 
     async def _write_offsets(
-        self, group: str, message: Any, operation: str, max_version: int | None = None
+        self, group: str, message: Callable[[], Any], operation: str, max_version: int | None = None
     ) -> dict[TopicPartition, ClusterError]:
+        """`message` is made for each attempt, when it is known whom to send it to; None: there is nothing to send."""
+
         async def attempt() -> dict[TopicPartition, ClusterError]:
-            response = await self._node(await self._coordinator(group), message, max_version=max_version)
+            node = await self._coordinator(group)
+            if (due := message()) is None:
+                return {}
+            response = await self._node(node, due, max_version=max_version)
             check(getattr(response, "error_code", 0) or 0, operation=operation, resource=f"group {group}")
             refused = {
                 (topic.name, each.partition_index): failure(
@@ -140,6 +130,33 @@ class GroupOffsetsAdmin(Asker):
             )
             for group in groups
         }
+
+
+def _commit_request(group: str, offsets: Mapping[TopicPartition, CommittedOffset]) -> OffsetCommitRequest:
+    """A commit by nobody in particular, as of a group without members."""
+    kind = OffsetCommitRequest.OffsetCommitRequestTopic
+    return OffsetCommitRequest(
+        group_id=group,
+        generation_id_or_member_epoch=-1,
+        member_id="",
+        group_instance_id=None,
+        retention_time_ms=-1,
+        topics=[
+            kind(
+                name=topic,
+                partitions=[
+                    kind.OffsetCommitRequestPartition(
+                        partition_index=partition,
+                        committed_offset=offsets[topic, partition].offset,
+                        committed_leader_epoch=-1,
+                        committed_metadata=offsets[topic, partition].metadata,
+                    )
+                    for partition in partitions
+                ],
+            )
+            for topic, partitions in _by_topic(offsets).items()
+        ],
+    )
 
 
 def _offsets(answer: Any, group: str) -> Offsets | ClusterError:

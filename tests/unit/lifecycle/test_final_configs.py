@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from pipeline.cluster.metadata import PartitionInfo, TopicInfo
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.final_configs import check_partitions, release_topic_configs, sync_topic_configs
 from pipeline.link.models import Link
-from pipeline.link.states import TaskErrorCode
+from pipeline.link.states import MirrorStatus, PendingOperation, TaskErrorCode
+from pipeline.sync.topic_configs import Rules, follow_configs
 from tests.unit.lifecycle.rows import LINK, Rows, mirror
 
 KNOWN = {"compression.type", "max.message.bytes", "cleanup.policy", "retention.ms", "message.timestamp.type"}
@@ -43,6 +45,9 @@ class Side:
             for name, value in self.configs.items()
         }
 
+    async def topics_configs(self, topics: Iterable[str]) -> dict[str, dict[str, ConfigValue]]:
+        return {topic: await self.topic_configs(topic) for topic in topics}
+
     async def alter_topic_configs(self, topic: str, values: Mapping[str, str], delete: Iterable[str]) -> None:
         if self.refusal:
             raise self.refusal
@@ -56,8 +61,8 @@ class Side:
         return dict.fromkeys(changes, self.refusal)
 
 
-def context(source: Side, own: Side) -> Context:
-    made = Rows().context(own=own)
+def context(source: Side, own: Side, rows: Rows | None = None) -> Context:
+    made = (rows or Rows(LINK, mirror())).context(own=own)
 
     async def remote(link: Link) -> Side:
         return source
@@ -103,12 +108,16 @@ async def test_whoever_refuses_is_named(side: str) -> None:
     assert [error.error_message.split(":")[0] for error in errors] == [side]
 
 
+async def refused(changes: Mapping[str, Mapping[str, str | None]]) -> dict[str, ClusterError | None]:
+    return dict.fromkeys(changes, KafkaFailure(44, "no"))
+
+
 async def unreachable(topic: str) -> Any:
     raise Unreachable("gone")
 
 
 async def test_a_stopped_topic_gets_its_sources_values_without_asking_it() -> None:
-    source, own = Side(), Side()
+    source, own = Side(), Side(topic_id="id-m")
     source.refusal = Unreachable("dead")
     source.topic_configs = unreachable  # type: ignore[method-assign]
     answers = await release_topic_configs(context(source, own), LINK, [mirror()])
@@ -118,7 +127,40 @@ async def test_a_stopped_topic_gets_its_sources_values_without_asking_it() -> No
 
 
 async def test_a_policy_that_forbids_it_is_named() -> None:
-    own = Side()
-    own.refusal = KafkaFailure(44, "no")
+    own = Side(topic_id="id-m")
+    own.alter_topics_configs = refused  # type: ignore[method-assign]
     answers = await release_topic_configs(context(Side(), own), LINK, [mirror()])
     assert answers["m"] is not None and answers["m"].error_code is TaskErrorCode.POLICY_VIOLATION_ERROR
+
+
+async def test_another_topic_of_the_name_keeps_its_configs() -> None:
+    own = Side(topic_id="made-again")
+    answers = await release_topic_configs(context(Side(), own), LINK, [mirror()])
+    assert own.altered == {} and answers["m"] is not None
+
+
+async def test_a_promotion_that_is_failed_over_while_its_source_is_asked_sets_nothing_any_more() -> None:
+    """The topic has its own values by then, which nobody would set again (MIRROR-90)."""
+    source, own = Side(compression_type="gzip"), Side(compression_type="gzip")
+    draining = mirror(status=MirrorStatus.PENDING_STOPPED, pending=PendingOperation.PROMOTE)
+    rows = Rows(LINK, draining)
+    made = context(source, own, rows)
+    answer = await source.topic_configs("m")
+
+    async def late(topic: str) -> dict[str, ConfigValue]:
+        rows.put_mirror(replace(draining, status=MirrorStatus.STOPPED, pending=None))
+        return answer
+
+    source.topic_configs = late  # type: ignore[method-assign]
+    _, errors = await sync_topic_configs(made, LINK, draining)
+    assert errors and own.altered == {}
+
+
+async def test_a_mirror_that_stops_during_a_cycle_keeps_its_own_configs() -> None:
+    """Cycles of many mirrors take seconds: what is read of one then may be what it has as a regular topic."""
+    own = Side(compression_type="gzip")
+    rules = Rules(("compression.type",), KNOWN)
+    await follow_configs(own, [mirror()], {"m": {"compression.type": "gzip"}}, rules, {}, is_active=lambda row: False)  # type: ignore[arg-type]
+    assert own.altered == {}
+    await follow_configs(own, [mirror()], {"m": {"compression.type": "gzip"}}, rules, {})  # type: ignore[arg-type]
+    assert own.altered["compression.type"] == "producer"

@@ -138,6 +138,26 @@ async def test_an_unfenced_mirror_is_never_stopped(monkeypatch: pytest.MonkeyPat
     assert world.seen_final == ()
 
 
+async def test_what_goes_by_name_does_not_reach_a_mirror_made_again_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fences of many mirrors may take 20 s: a deletion and a creation fit in, and a mirror has other configs."""
+    world = World(monkeypatch, FAILING_OVER)
+
+    async def made_again(context: Context, places: Collection[Place]) -> dict[Place, Answer]:
+        world.rows.put_mirror(mirror(mirror_topic_id="another"))
+        return dict.fromkeys(places, 10)
+
+    altered: list[str] = []
+
+    async def alter(context: Context, link: Link, mirrors: Sequence[Mirror]) -> Mapping[str, TaskError | None]:
+        altered.extend(each.mirror_topic for each in mirrors)
+        return {}
+
+    monkeypatch.setattr(stopping, "fence", made_again)
+    monkeypatch.setattr(stopping, "AT_STOP", (alter,))
+    (stopped,) = await stop(world.context, LINK, [FAILING_OVER])
+    assert altered == [] and stopped.errors
+
+
 async def test_a_mirror_made_again_meanwhile_is_not_stopped_for_the_old_one(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, FAILING_OVER)
     duty = Stopping(world.context, "l", lambda: None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -11,10 +12,11 @@ from pipeline.lifecycle import offset_task
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.offset_task import FinalSyncs, above_ends
 from pipeline.link.models import Link, Mirror
-from pipeline.link.states import ConnectionMode, LinkMode
+from pipeline.link.states import ConnectionMode, LinkMode, MirrorStatus, PendingOperation
 from pipeline.sync.marks import Mark, write_row
 from pipeline.sync.offsets import OffsetJob, OffsetReport
 from pipeline.sync.problems import in_use
+from tests.unit.lifecycle.rows import Rows, mirror
 
 LINK = Link("link", "uuid", "id", LinkMode.DESTINATION, ConnectionMode.OUTBOUND)
 
@@ -63,6 +65,50 @@ async def test_a_defect_reaches_all_who_wait(monkeypatch: pytest.MonkeyPatch) ->
     asked = [joined.sync(LINK, Mirror("link", name, name)) for name in "ab"]
     found = await asyncio.gather(*asked, return_exceptions=True)
     assert all(isinstance(each, Exception) and "a defect" in str(each) for each in found)
+
+
+async def test_the_last_cycle_of_a_promotion_that_is_failed_over_commits_nothing_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    jobs: list[OffsetJob] = []
+
+    async def run(context: Context, link: Link, job: OffsetJob) -> OffsetReport:
+        jobs.append(job)
+        return OffsetReport()
+
+    monkeypatch.setattr(offset_task, "run_job", run)
+    row = mirror(status=MirrorStatus.PENDING_STOPPED, pending=PendingOperation.PROMOTE)
+    rows = Rows(LINK, row)
+    await FinalSyncs(rows.context()).sync(LINK, row)
+    assert jobs[0].may_write("m")
+    rows.put_mirror(replace(row, pending=PendingOperation.FAILOVER))
+    assert not jobs[0].may_write("m")
+    rows.put("mirrors", "l/m", None)
+    assert not jobs[0].may_write("m")
+
+
+async def test_who_was_cancelled_leaves_no_former_row_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A leader that loses its link and gets it back; meanwhile the mirror has grown."""
+    jobs: list[OffsetJob] = []
+    go = asyncio.Event()
+
+    async def run(context: Context, link: Link, job: OffsetJob) -> OffsetReport:
+        jobs.append(job)
+        await go.wait()
+        return OffsetReport()
+
+    monkeypatch.setattr(offset_task, "run_job", run)
+    joined = FinalSyncs(None)  # type: ignore[arg-type]
+    first, waiting = (asyncio.create_task(joined.sync(LINK, Mirror("link", name, name, 1))) for name in "ab")
+    while not jobs:
+        await asyncio.sleep(0)
+        waiting = asyncio.create_task(joined.sync(LINK, Mirror("link", "c", "c", 1))) if jobs else waiting
+    await asyncio.sleep(0)
+    waiting.cancel()
+    go.set()
+    await first
+    await joined.sync(LINK, Mirror("link", "c", "c", 2))
+    assert [mirror.partitions for mirror in jobs[1].mirrors] == [2]
 
 
 def test_a_stop_asks_only_for_groups_that_are_above_the_end() -> None:

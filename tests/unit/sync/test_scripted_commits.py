@@ -75,6 +75,15 @@ async def test_each_code(coordinator: ScriptedCoordinator, admin: Admin) -> None
             assert commit_problem(refused["t", 0], "g").error_code is (wanted or TaskErrorCode.UNKNOWN), code
 
 
+async def test_a_commit_whose_mirror_has_stopped_is_not_tried_again(
+    coordinator: ScriptedCoordinator, admin: Admin
+) -> None:
+    """While its coordinator moves, the last cycle of a promotion or the group itself commits what is later."""
+    coordinator.codes, answers = [14, 14, 0], iter([True, True, False])
+    assert await admin.alter_group_offsets("g", OFFSETS, lambda topic: next(answers)) == {}
+    assert coordinator.requests.count(OFFSET_COMMIT) == 2
+
+
 async def test_a_code_that_nobody_knows_is_named(coordinator: ScriptedCoordinator, admin: Admin) -> None:
     coordinator.codes = [UNKNOWN_CODE]
     (refusal,) = (await admin.alter_group_offsets("g", OFFSETS)).values()
