@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -29,10 +29,29 @@ from pipeline.verify.report import Bounds
 TIMEOUT_S = 30.0
 NEW_TOPIC_S = 2.0
 LISTEN_S = 0.02
+AGAIN_S = 0.1
 _NO_ANSWER = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
+NOT_YET = frozenset(
+    (
+        *_NO_ANSWER,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.REQUEST_TIMED_OUT,
+    )
+)
+"""What is said for a moment after a broker came back, a leader moved or a connection was lost. librdkafka's
+administration does not ask again.
+"""
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 logger = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +123,10 @@ class RdSide:
         give_up_at = time.monotonic() + NEW_TOPIC_S
         while True:
             try:
-                # Not list_topics: that makes a topic where the broker may create them automatically.
-                asked = self._admin.describe_topics(TopicCollection([self.topic]), request_timeout=TIMEOUT_S)
-                return len(self._answer(asked[self.topic]).partitions)
+                return self._again(self._count_partitions)
             except KafkaException as error:
                 code = error.args[0].code()
-                if code not in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.LEADER_NOT_AVAILABLE):
+                if code != KafkaError.UNKNOWN_TOPIC_OR_PART:
                     if code in _NO_ANSWER:
                         said = f": {self._logins.last_error}" if self._logins.last_error else ""
                         servers = self.conf["bootstrap.servers"]
@@ -117,12 +134,22 @@ class RdSide:
                     raise VerifyError(f"{self.name}: {self.topic}: {self._why(error)}") from error
                 if time.monotonic() > give_up_at:
                     raise TopicMissing(f"{self.name}: no topic {self.topic}") from error
-            time.sleep(0.1)
+            time.sleep(AGAIN_S)
+
+    def _count_partitions(self) -> int:
+        # Not list_topics: that makes a topic where the broker may create them automatically.
+        asked = self._admin.describe_topics(TopicCollection([self.topic]), request_timeout=TIMEOUT_S)
+        return len(self._answer(asked[self.topic]).partitions)
 
     def settings(self) -> TopicSettings | None:
         resource = ConfigResource(ResourceType.TOPIC, self.topic)
+
+        def ask() -> Any:
+            asked = self._admin.describe_configs([resource], request_timeout=TIMEOUT_S)
+            return asked[resource].result()
+
         try:
-            entries = self._admin.describe_configs([resource], request_timeout=TIMEOUT_S)[resource].result()
+            entries = self._again(ask)
         except KafkaException:
             return None
         policy = str(entries["cleanup.policy"].value)
@@ -143,11 +170,27 @@ class RdSide:
 
     def _offsets(self, partitions: list[int], spec: OffsetSpec, isolation: IsolationLevel) -> dict[int, int]:
         asked = {TopicPartition(self.topic, each): spec for each in partitions}
-        try:
+
+        def ask() -> dict[int, int]:
             answers = self._admin.list_offsets(asked, isolation_level=isolation, request_timeout=TIMEOUT_S)
             return {place.partition: future.result().offset for place, future in answers.items()}
+
+        try:
+            return self._again(ask)
         except KafkaException as error:
             raise Unreachable(f"{self.name}: offsets of {self.topic}: {self._why(error)}") from error
+
+    @staticmethod
+    def _again(ask: Callable[[], Answer]) -> Answer:
+        """The answer of a broker that is ready to give one; raises the last KafkaException after TIMEOUT_S of none."""
+        give_up_at = time.monotonic() + TIMEOUT_S
+        while True:
+            try:
+                return ask()
+            except KafkaException as error:
+                if error.args[0].code() not in NOT_YET or time.monotonic() > give_up_at:
+                    raise
+            time.sleep(AGAIN_S)
 
     def _answer(self, asked: Future[Any]) -> Any:
         """Wait for it, and hear meanwhile what librdkafka has to tell: of a refused login it says nothing else."""

@@ -100,7 +100,7 @@ def row(rest: Rest, link: str) -> dict[str, Any]:
     return dict(checked(rest.ask("GET", f"/{link}")).json())
 
 
-def wait_for_state(rest: Rest, link: str, wanted: str, within_s: float = 60) -> float:
+def wait_for_state(rest: Rest, link: str, wanted: str, within_s: float = 120) -> float:
     try:
         return wait_until(lambda: row(rest, link)["link_state"] == wanted, f"{link} is {wanted}", within_s, 0.25)
     except AssertionError as late:

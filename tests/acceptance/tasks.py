@@ -24,7 +24,7 @@ def errors(rest: Rest, link: str, name: str) -> list[str]:
     return [each["error_code"] for each in task(rest, link, name).get("errors") or ()]
 
 
-def wait_for_state(rest: Rest, link: str, name: str, state: str, within_s: float = 60) -> None:
+def wait_for_state(rest: Rest, link: str, name: str, state: str, within_s: float = 120) -> None:
     wait_until(lambda: task(rest, link, name).get("state") == state, f"{name} is {state}", within_s, 0.25)
 
 

@@ -39,7 +39,7 @@ def test_links_and_mirrors_become_what_a_file_says(
 
     assert applied() == shown
     rest.wait_for_status(link, orders)
-    assert rest.mirror(link, bills)["mirror_status"] == "PAUSED"
+    rest.wait_for_status(link, bills, "PAUSED")
     assert applied().strip() == "Nothing differs."
 
     write(7000, {"name": orders, "state": "pause"})

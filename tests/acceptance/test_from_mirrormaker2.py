@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.tasks import commit, committed, name_filters
 from tests.support.asking import Rest, assert_equal, checked, wait_for_ends
-from tests.support.clients import admin, create_topic, delete_records, delete_topic, log_ends
+from tests.support.clients import create_topic, delete_records, delete_topic, log_ends, topic_names
 from tests.support.consuming import consume
 from tests.support.producing import Sent, numbered, produce
 from tests.support.workers import wait_until
@@ -65,4 +65,4 @@ def test_consumers_of_a_copy_go_on_behind_it_on_the_mirror(
     wait_for_ends(source, destination, topic)
     read = consume(destination, topic, start=committed(destination, group, topic) or 0)
     assert [each.value for each in read] == [each.value for each in numbered(10, start=RECORDS)]
-    assert f"source.{topic}" in admin(destination).list_topics(timeout=30).topics, "the copy stays beside it"
+    assert f"source.{topic}" in topic_names(destination), "the copy stays beside it"

@@ -13,7 +13,7 @@ from tests.acceptance.tasks import commit, committed, configure, name_filters
 from tests.acceptance.test_run_02_read_position import member
 from tests.broker.security.test_least_rights import retention
 from tests.support.asking import checked, wait_for_ends
-from tests.support.clients import TIMEOUT_S, admin, create_topic, log_ends
+from tests.support.clients import create_topic, log_ends, topic_names
 from tests.support.consuming import consume
 from tests.support.pairing import Side, link_both, paired
 from tests.support.producing import TransactionalProducer, numbered, produce
@@ -114,8 +114,7 @@ def test_a_deletion_gives_a_restore_up_and_takes_the_topic(pair: Pair, mirrored:
     never_ends.send(numbered(5, start=9000))
     assert operate(old, link, topic, "truncate-and-restore")["error_code"] is None
     checked(old.rest.ask("DELETE", f"/{link}/mirrors/{topic}"))
-    names = admin(old.cluster).list_topics(timeout=TIMEOUT_S).topics
-    assert not [name for name in names if name.startswith(topic)]
+    wait_until(lambda: not [n for n in topic_names(old.cluster) if n.startswith(topic)], "the topic is gone")
     assert old.rest.mirror(link, topic) == {}
     assert len(consume(new.cluster, topic)) == CUT
 
@@ -161,7 +160,7 @@ def test_a_topic_that_waits_for_a_reverse_whose_mirror_has_gone(
     refused = operate(old, link, topic, "failover")
     assert refused["error_code"] == 400 and "delete the link with force" in refused["error_message"]
     checked(old.rest.ask("DELETE", f"/{link}", force="true"))
-    assert retention(old.cluster, topic) == before
+    wait_until(lambda: retention(old.cluster, topic) == before, "it is what it was")
     produce(old.cluster, topic, numbered(1, start=CUT))
     assert len(consume(old.cluster, topic)) == CUT + 1
     new.start_again()

@@ -24,7 +24,7 @@ def state_of(rest: Rest, link: str) -> tuple[str, str]:
     return row["link_state"], row["link_error"]
 
 
-def wait_for_state(rest: Rest, link: str, state: str, error: str = "NO_ERROR", within_s: float = 30) -> None:
+def wait_for_state(rest: Rest, link: str, state: str, error: str = "NO_ERROR", within_s: float = 120) -> None:
     try:
         wait_until(lambda: state_of(rest, link) == (state, error), f"{link} is {state}, {error}", within_s, 0.25)
     except AssertionError as late:

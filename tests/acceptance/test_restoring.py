@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, TopicCollection
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.tasks import commit, committed
 from tests.support.asking import assert_equal, checked, wait_for_ends
-from tests.support.clients import TIMEOUT_S, admin, config, configuration, create_topic, log_ends
+from tests.support.clients import TIMEOUT_S, admin, config, configuration, create_topic, log_ends, topic_names
 from tests.support.consuming import consume
 from tests.support.pairing import Side, link_both, paired
 from tests.support.producing import TransactionalProducer, numbered, produce
@@ -56,7 +56,7 @@ def operate(side: Side, link: str, topic: str, verb: str = "truncate-and-restore
 
 
 def side_topics(side: Side, topic: str) -> list[str]:
-    return [name for name in admin(side.cluster).list_topics(timeout=TIMEOUT_S).topics if f"{topic}.diverged." in name]
+    return [name for name in topic_names(side.cluster) if f"{topic}.diverged." in name]
 
 
 def topic_id(side: Side, topic: str) -> str:

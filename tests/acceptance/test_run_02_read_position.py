@@ -11,7 +11,8 @@ from confluent_kafka import Consumer
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.tasks import commit, committed, configure, errors, name_filters, wait_for_state
 from tests.support.asking import Rest, checked, wait_for_ends
-from tests.support.clients import configuration, create_topic
+from tests.support.clients import answered, configuration, create_topic
+from tests.support.consuming import records
 from tests.support.producing import numbered, produce
 from tests.support.workers import wait_until
 
@@ -37,13 +38,12 @@ def read(consumer: Consumer, count: int) -> list[int]:
     found: list[int] = []
 
     def enough() -> bool:
-        for message in consumer.consume(count - len(found), 0.2):
-            assert message.error() is None, message.error()
+        for message in records(consumer.consume(count - len(found), 0.2)):
             found.append(int(message.offset() or 0))
-            consumer.commit(message, asynchronous=False)
+            answered(lambda m=message: consumer.commit(m, asynchronous=False))  # type: ignore[misc]
         return len(found) == count
 
-    wait_until(enough, f"{count} records are read", 60)
+    wait_until(enough, f"{count} records are read")
     return found
 
 

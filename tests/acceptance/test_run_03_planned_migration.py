@@ -12,8 +12,8 @@ from confluent_kafka import Consumer
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.tasks import committed, name_filters
 from tests.support.asking import Rest, checked, wait_for_ends
-from tests.support.clients import configuration, create_topic
-from tests.support.consuming import consume
+from tests.support.clients import answered, configuration, create_topic
+from tests.support.consuming import consume, records
 from tests.support.producing import numbered, produce
 from tests.support.workers import wait_until
 
@@ -31,10 +31,9 @@ def read_with_librdkafka(cluster: LocalCluster, group: str, topic: str, count: i
     found: list[Place] = []
 
     def enough() -> bool:
-        for message in consumer.consume(min(50, count - len(found)), 0.2):
-            assert message.error() is None, message.error()
+        for message in records(consumer.consume(min(50, count - len(found)), 0.2)):
             found.append((int(message.partition() or 0), int(message.offset() or 0)))
-            consumer.commit(message, asynchronous=False)
+            answered(lambda m=message: consumer.commit(m, asynchronous=False))  # type: ignore[misc]
         return len(found) >= count
 
     try:

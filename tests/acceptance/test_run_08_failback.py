@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.operating import Operator
 from tests.acceptance.tasks import commit, committed, name_filters
 from tests.support.asking import assert_equal, checked, wait_for_ends
-from tests.support.clients import admin, config, create_topic, log_ends
+from tests.support.clients import config, create_topic, log_ends, topic_names
 from tests.support.consuming import Received, consume
 from tests.support.pairing import Side, link_both, paired
 from tests.support.producing import TransactionalProducer, numbered, produce
+from tests.support.workers import wait_until
 
 PARTITIONS = 2
 GROUPS = {"below": (10, 20), "above": (130, 5)}
@@ -55,7 +57,7 @@ def test_run_8(doomed: LocalCluster, destination: LocalCluster, tmp_path: Path, 
         ]
         old.rest.wait_for_status(link, topic, within_s=120)
         assert_equal(destination, a, topic, partitions=PARTITIONS)
-        (side,) = [name for name in admin(a).list_topics(timeout=30).topics if name.startswith(f"{topic}.diverged.")]
+        (side,) = [name for name in topic_names(a) if name.startswith(f"{topic}.diverged.")]
         assert_saved(consume(a, side), lost)
         assert log_ends(a, side, PARTITIONS) == [37, 0]
         kept = [config(a, topic, name) for name in ("retention.ms", "unclean.leader.election.enable")]
@@ -100,11 +102,19 @@ def disaster(
     new.rest.wait_for_status(link, topic, "STOPPED")
     produce(b, topic, numbered(50, start=5000) + numbered(20, start=6000, partition=1))
     a.start_broker(1)
-    if not old.worker.is_running():
-        old.start_again()
-    old.wait_for_link(link)
+    wait_until(lambda: is_back(old, link), f"link {link} is ACTIVE beside A", 120, 0.2)
     new.wait_for_link(link)
     return lost, ends
+
+
+def is_back(side: Side, link: str) -> bool:
+    """Whether its link is ACTIVE; its worker is started again where it has ended with its cluster."""
+    if not side.worker.is_running():
+        side.start_again()
+    try:
+        return side.link_state(link) == "ACTIVE"
+    except httpx.TransportError:
+        return False  # it has ended at this moment
 
 
 def offset_sync(group: str) -> dict[str, str]:

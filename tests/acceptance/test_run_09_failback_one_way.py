@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from pipeline.local.cluster import LocalCluster
 from tests.support.asking import assert_equal, checked, wait_for_ends
 from tests.support.clients import create_topic, delete_topic, log_ends
@@ -26,7 +24,6 @@ def stop(side: Side, link: str, topic: str, how: str) -> None:
     side.rest.wait_for_status(link, topic, "STOPPED")
 
 
-@pytest.mark.timeout(300)
 def test_run_9(source: LocalCluster, destination: LocalCluster, tmp_path: Path, unique: Callable[[str], str]) -> None:
     topic, there, back = unique("topic"), unique("there")[-40:], unique("back")[-40:]
     create_topic(source, topic)

@@ -52,12 +52,12 @@ def test_run_13(
                 produce(cluster, topic, numbered(20))
             rest.wait_for_status(link, f"a.{topic}")
             rest_a.wait_for_status(link, f"b.{topic}")
-            wait_until(lambda: rest.mirror(link, f"a.{topic}")["mirror_lags"][0]["lag"] == 0, "B has A's", 30, 0.1)
+            wait_until(lambda: rest.mirror(link, f"a.{topic}")["mirror_lags"][0]["lag"] == 0, "B has A's", 120, 0.1)
             with member(a, group, topic) as reader:
                 read(reader, 8)
             with member(a, group, f"b.{topic}") as reader:
                 read(reader, 5)
-            wait_until(lambda: committed(destination, group, f"a.{topic}") == 8, "where A's topic was read", 30, 0.1)
+            wait_until(lambda: committed(destination, group, f"a.{topic}") == 8, "where A's topic was read", 120, 0.1)
             wait_until(
                 lambda: committed(destination, group, topic) == 5, "where the mirror was read (TASK-17)", 30, 0.1
             )

@@ -38,7 +38,7 @@ def test_run_14(
     with member(a, group, topic) as reader:
         read(reader, 30)
     rest.wait_for_status(link, topic)
-    wait_until(lambda: committed(b, group, topic) == 30, "B knows where the group is", 30, 0.1)
+    wait_until(lambda: committed(b, group, topic) == 30, "B knows where the group is", 120, 0.1)
     # the producers move
     reverse((rest, rest_there), link, topic)
     assert committed(a, group, topic) == committed(b, group, topic) == 30, "equal at the switch (MIRROR-71)"
@@ -51,12 +51,12 @@ def test_run_14(
             read(reader, count)
         seen.append(committed(a, group, topic) or 0)
     assert seen == [50, 65, 90]
-    wait_until(lambda: committed(b, group, topic) == 90, "their offsets flow to B (TASK-17)", 30, 0.1)
+    wait_until(lambda: committed(b, group, topic) == 90, "their offsets flow to B (TASK-17)", 120, 0.1)
     assert committed(a, group, topic) == 90
     # they move
     with member(b, group, topic) as reader:
         assert read(reader, 10)[0] == 90
-    wait_until(lambda: committed(a, group, topic) == committed(b, group, topic) == 100, "and back to A", 30, 0.1)
+    wait_until(lambda: committed(a, group, topic) == committed(b, group, topic) == 100, "and back to A", 120, 0.1)
 
 
 @pytest.mark.timeout(300)
@@ -71,7 +71,7 @@ def test_with_a_default_link_offsets_do_not_flow(
     checked(rest.create_mirror(link, topic))
     commit(source, group, topic, 20)
     rest.wait_for_status(link, topic)
-    wait_until(lambda: committed(destination, group, topic) == 20, "B knows where the group is", 30, 0.1)
+    wait_until(lambda: committed(destination, group, topic) == 20, "B knows where the group is", 120, 0.1)
     checked(rest.ask("POST", f"/{link}/mirrors:promote", {"mirror_topic_names": [topic]}))
     rest.wait_for_status(link, topic, "STOPPED")
     commit(source, group, topic, 40)
@@ -79,5 +79,5 @@ def test_with_a_default_link_offsets_do_not_flow(
     create_topic(source, another)
     checked(rest.create_mirror(link, another))
     commit(source, group, another, 0)
-    wait_until(lambda: committed(destination, group, another) == 0, "the sync has run since", 30, 0.1)
+    wait_until(lambda: committed(destination, group, another) == 0, "the sync has run since", 120, 0.1)
     assert committed(destination, group, topic) == 20

@@ -21,7 +21,7 @@ from tests.support.workers import WorkerProcess, wait_until
 
 CUT_S = 60 * SCALE if SCALE > 1 else 0
 log = logging.getLogger(__name__)
-pytestmark = pytest.mark.timeout(300 + CUT_S)
+pytestmark = pytest.mark.timeout(400 + CUT_S)
 GROUPS = name_filters("groupFilters", ("*", "LITERAL", "INCLUDE"))
 OFFSETS = {
     "consumer_offset_sync_enable": "true",

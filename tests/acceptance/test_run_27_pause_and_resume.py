@@ -23,7 +23,7 @@ STILL_S = 2.0 * SCALE
 """With CLUSTERLINK_TEST_SCALE=75 the four pauses come to the ten minutes of the runbook."""
 
 
-@pytest.mark.timeout(240 + 20 * SCALE)
+@pytest.mark.timeout(400 + 20 * SCALE)
 def test_run_27(
     source: LocalCluster, destination: LocalCluster, door: Door, rest: Rest, unique: Callable[[str], str]
 ) -> None:

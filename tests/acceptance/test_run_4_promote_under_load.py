@@ -21,25 +21,30 @@ LOOK_S = 3.0
 
 
 @contextmanager
-def steady(cluster: LocalCluster, topic: str) -> Iterator[None]:
-    """Producers that never rest for as long as a second: that would be long enough for a promotion to end."""
+def steady(cluster: LocalCluster, topic: str, partitions: int = PARTITIONS) -> Iterator[list[bytes]]:
+    """Producers that never rest for as long as a second: that would be long enough for a promotion to end.
+
+    Gives the values that were produced.
+    """
     producer = Producer(configuration(cluster, **{"linger.ms": 0}))
     stop = threading.Event()
+    values: list[bytes] = []
 
     def run() -> None:
         while not stop.wait(0.02):
-            for partition in range(PARTITIONS):
-                producer.produce(topic, str(time.monotonic()).encode(), partition=partition)
+            for partition in range(partitions):
+                values.append(str(time.monotonic()).encode())
+                producer.produce(topic, values[-1], partition=partition)
             producer.poll(0)
 
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield
+        yield values
     finally:
         stop.set()
         thread.join()
-        producer.flush(TIMEOUT_S)
+        assert producer.flush(TIMEOUT_S) == 0
 
 
 def test_run_4(

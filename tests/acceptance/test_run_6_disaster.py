@@ -17,14 +17,14 @@ from pipeline.local.cluster import LocalCluster
 from tests.acceptance.doors import Door
 from tests.acceptance.tasks import committed, name_filters
 from tests.support.asking import Rest, wait_for_ends
-from tests.support.clients import configuration, create_topic, log_ends
-from tests.support.consuming import consume
+from tests.support.clients import answered, configuration, create_topic, log_ends
+from tests.support.consuming import consume, records
 from tests.support.producing import Sent, numbered, produce
 from tests.support.workers import wait_until
 
 log = logging.getLogger(__name__)
 INTERVAL_MS, THRESHOLD = 1000, 3
-STOPPED_WITHIN_S = 30.0
+STOPPED_WITHIN_S = 120.0
 """RUN-6 says 5 s; a machine that does other things besides is given more. The log has the time it took."""
 TOPICS = 3
 LAGGED = 4
@@ -69,9 +69,9 @@ def test_run_6(
     # 2
     doomed.stop_broker(1, hard=True)
     died = time.monotonic()
-    wait_until(lambda: door.state(link)[0] == "UNAVAILABLE", "the link is UNAVAILABLE", 60)
+    away = ("UNAVAILABLE", "BOOTSTRAP_TCP_CONNECTION_FAILED_ERROR")
+    wait_until(lambda: door.state(link) == away, f"the link is {away}")
     log.info("UNAVAILABLE %.1f s after the broker died", time.monotonic() - died)
-    assert door.state(link)[1] == "BOOTSTRAP_TCP_CONNECTION_FAILED_ERROR"
     for topic in topics:
         rest.wait_for_status(link, topic, "SOURCE_UNAVAILABLE", within_s=60)
         assert lags(door, link, topic) == [0]
@@ -92,7 +92,7 @@ def test_run_6(
     assert read_on(destination, group, topics[0], 41) == [*range(60, 100), 101], "none skipped, none twice"
     # 5
     doomed.start_broker(1)
-    wait_until(lambda: door.state(link)[0] == "ACTIVE", "the link is back by itself", 60)
+    wait_until(lambda: door.state(link)[0] == "ACTIVE", "the link is back by itself")
     produce(doomed, topics[0], numbered(5, start=100))
     assert log_ends(doomed, topics[0]) == [105]
     assert log_ends(doomed, behind) == [100 + LAGGED], "the lagged records stay at the source (MIRROR-76)"
@@ -130,14 +130,12 @@ def read_on(cluster: LocalCluster, group: str, topic: str, count: int) -> list[i
     found: list[int] = []
 
     def enough() -> bool:
-        for message in consumer.consume(count - len(found), 0.2):
-            assert message.error() is None, message.error()
-            found.append(int(message.offset() or 0))
+        found.extend(int(message.offset() or 0) for message in records(consumer.consume(count - len(found), 0.2)))
         return len(found) == count
 
     try:
-        wait_until(enough, f"{count} records are read", 60)
-        consumer.commit(asynchronous=False)
+        wait_until(enough, f"{count} records are read")
+        answered(lambda: consumer.commit(asynchronous=False))
     finally:
         consumer.close()
     return found

@@ -27,7 +27,7 @@ def test_a_mirror_goes_with_its_topic_and_comes_back_by_command(
 
     for name in (topic, stopped):
         delete_topic(destination, name)
-    wait_until(lambda: rest.mirrors(link) == [], "both mirrors are gone", 40, 0.5)
+    wait_until(lambda: rest.mirrors(link) == [], "both mirrors are gone", 120, 0.5)
     assert log_ends(source, topic) == [10], "the source is not touched"
 
     produce(source, topic, numbered(5, start=10))

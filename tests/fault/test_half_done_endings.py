@@ -14,7 +14,7 @@ from pipeline.control.keys import link_partition
 from pipeline.local.cluster import LocalCluster
 from tests.fault.test_half_done_commands import two_workers
 from tests.support.asking import CommandsTopic, Rest, wait_for_ends
-from tests.support.clients import TIMEOUT_S, admin, create_topic
+from tests.support.clients import create_topic, topic_names
 from tests.support.consuming import consume
 from tests.support.producing import numbered, produce
 from tests.support.table_rows import TableRows
@@ -87,7 +87,7 @@ def test_kill_9_between_the_steps_of_an_ending(
                 seen = Seen(
                     lambda i=command_id: requests.row(i),
                     lambda key=f"{link}/{topic}": mirrors.row(key),
-                    lambda t=topic: t in admin(destination).list_topics(timeout=TIMEOUT_S).topics,
+                    lambda t=topic: t in topic_names(destination),
                 )
                 _wait_for(has_come, seen, commands, command_id)
                 leader.kill()

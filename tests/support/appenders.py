@@ -69,7 +69,7 @@ async def destination_of(
 
 async def appender(destination: Destination, registrar: SharedRegistrar, topic: str, partition: int = 0) -> Appender:
     """A writer of one partition of an existing topic; not resumed yet."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             try:
                 topic_id = await destination.topic_id(topic)
@@ -93,7 +93,7 @@ async def put(writer: Appender, offset: int, count: int = 1) -> None:
 
 async def resumed(writer: Appender) -> int:
     """Resume as a copier does: a broker that has not heard of a new topic, ACL or leader yet is asked again."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             try:
                 return await writer.resume()

@@ -17,7 +17,8 @@ from pipeline.link.link_rules import REMOTE_ID
 from pipeline.link.states import LinkMode
 from pipeline.local.cluster import LocalCluster
 from pipeline.verify import Report, verify
-from tests.support.clients import TIMEOUT_S, configuration, log_ends
+from tests.support.clients import TIMEOUT_S, answered, configuration, log_ends
+from tests.support.consuming import records
 from tests.support.workers import WorkerProcess, wait_until
 
 ANSWERS_WITHIN_S = 90.0
@@ -93,7 +94,7 @@ class Rest:
     def links(self) -> list[str]:
         return [row["link_name"] for row in checked(self.ask("GET", "")).json()["data"]]
 
-    def wait_for_status(self, link: str, topic: str, status: str = "ACTIVE", within_s: float = 60.0) -> float:
+    def wait_for_status(self, link: str, topic: str, status: str = "ACTIVE", within_s: float = 120.0) -> float:
         """Return the seconds until a mirror has come to a status."""
         return wait_until(
             lambda: self.mirror(link, topic).get("mirror_status") == status, f"{topic} is {status}", within_s
@@ -129,10 +130,10 @@ class CommandsTopic:
                 **{"group.id": "tests-never-joined", "enable.auto.commit": False, "fetch.wait.max.ms": 50},
             )
         )
-        known = self._consumer.list_topics(self._results_topic, timeout=TIMEOUT_S).topics[self._results_topic]
+        known = answered(lambda: self._consumer.list_topics(timeout=TIMEOUT_S)).topics[self._results_topic]
         places = [TopicPartition(self._results_topic, number) for number in known.partitions]
         self.partitions = len(places)
-        ends = [self._consumer.get_watermark_offsets(place, TIMEOUT_S)[1] for place in places]
+        ends = [answered(lambda p=place: self._consumer.get_watermark_offsets(p, TIMEOUT_S))[1] for place in places]
         self._consumer.assign([TopicPartition(p.topic, p.partition, end) for p, end in zip(places, ends, strict=True)])
         self.results: list[dict[str, Any]] = []
 
@@ -168,7 +169,7 @@ class CommandsTopic:
         self.send(json.dumps(given).encode(), link.encode())
         return str(given["id"])
 
-    def result(self, command_id: str, within_s: float = 60.0) -> dict[str, Any]:
+    def result(self, command_id: str, within_s: float = 120.0) -> dict[str, Any]:
         """The first result of a command, as soon as it is there."""
         wait_until(lambda: self.poll() and self.results_of(command_id), f"a result of {command_id}", within_s)
         return self.results_of(command_id)[0]
@@ -179,8 +180,7 @@ class CommandsTopic:
 
     def poll(self) -> bool:
         """Take what has come; a record that is no result is passed over."""
-        for message in self._consumer.consume(100, 0.05):
-            assert message.error() is None, message.error()
+        for message in records(self._consumer.consume(100, 0.05)):
             try:
                 result = json.loads(message.value() or b"")
             except ValueError:
@@ -219,7 +219,7 @@ def wait_for_ends(
     destination: LocalCluster,
     topic: str,
     partitions: int = 1,
-    within_s: float = 60.0,
+    within_s: float = 120.0,
     *,
     mirror: str = "",
 ) -> float:

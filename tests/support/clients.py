@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -21,8 +22,10 @@ from confluent_kafka.admin import (
 from pipeline.local.cluster import LocalCluster
 from pipeline.local.options import Mechanism, Protocol
 
-TIMEOUT_S = 30.0
-# What a broker says for a moment after it came back or a leader moved. librdkafka's admin client does not ask again.
+TIMEOUT_S = 90.0
+"""A limit for a machine that is busy with other things; a quiet one answers in milliseconds."""
+# What a broker says for a moment after it came back or a leader moved, and what a client says of a connection that was
+# lost or an answer that came late. librdkafka's admin client does not ask again.
 NOT_YET = frozenset(
     (
         KafkaError.OFFSET_NOT_AVAILABLE,
@@ -34,7 +37,14 @@ NOT_YET = frozenset(
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
         KafkaError.COORDINATOR_NOT_AVAILABLE,
         KafkaError.NOT_COORDINATOR,
+        KafkaError.NOT_CONTROLLER,
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.REQUEST_TIMED_OUT,
         KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._TIMED_OUT,
+        KafkaError._TIMED_OUT_QUEUE,
     )
 )
 Answer = TypeVar("Answer")
@@ -76,22 +86,69 @@ def admin(cluster: LocalCluster, user: str | None = None) -> AdminClient:
 
 
 def create_topic(cluster: LocalCluster, topic: str, partitions: int = 1, replicas: int = 1, **configs: str) -> None:
-    """Create a topic; config names with underscores for dots (cleanup_policy="compact")."""
-    new = NewTopic(topic, partitions, replicas, config={k.replace("_", "."): v for k, v in configs.items()})
+    """Create a topic, and wait until a broker shows it; config names with underscores for dots."""
+    create_topics(
+        cluster, NewTopic(topic, partitions, replicas, config={k.replace("_", "."): v for k, v in configs.items()})
+    )
+
+
+def create_topics(cluster: LocalCluster, *wanted: NewTopic) -> None:
+    """Create topics, and wait until a broker shows them: the controller answers a moment before brokers know."""
     client = admin(cluster)  # a client that nobody holds is destroyed, its answers with it
-    for future in client.create_topics([new], operation_timeout=TIMEOUT_S).values():
-        future.result(TIMEOUT_S)
+    for new in wanted:
+        change = partial(client.create_topics, [new], operation_timeout=TIMEOUT_S)
+        _changed(change, KafkaError.TOPIC_ALREADY_EXISTS)
+    _until(client, lambda shown: all(shown.get(new.topic, 0) for new in wanted), f"{[new.topic for new in wanted]}")
 
 
 def delete_topic(cluster: LocalCluster, topic: str) -> None:
+    """Delete a topic, and wait until a broker shows it no more."""
     client = admin(cluster)
-    for future in client.delete_topics([topic], operation_timeout=TIMEOUT_S).values():
-        future.result(TIMEOUT_S)
+    _changed(partial(client.delete_topics, [topic], operation_timeout=TIMEOUT_S), KafkaError.UNKNOWN_TOPIC_OR_PART)
+    _until(client, lambda shown: topic not in shown, f"{topic} gone")
 
 
 def add_partitions(cluster: LocalCluster, topic: str, total: int) -> None:
+    """Give a topic so many partitions, and wait until a broker shows them: who produces to one that it has not heard
+    of is refused."""
     client = admin(cluster)
-    client.create_partitions([NewPartitions(topic, total)])[topic].result(TIMEOUT_S)
+    _changed(partial(client.create_partitions, [NewPartitions(topic, total)]), KafkaError.INVALID_PARTITIONS)
+    _until(client, lambda shown: shown.get(topic, 0) >= total, f"{total} partitions of {topic}")
+
+
+def topic_names(cluster: LocalCluster, user: str | None = None) -> set[str]:
+    """All topics that a user is shown."""
+    return set(_shown(admin(cluster, user)))
+
+
+def _shown(client: AdminClient) -> dict[str, int]:
+    """The topics that there are, and how many partitions they have."""
+    topics = answered(lambda: client.list_topics(timeout=TIMEOUT_S)).topics
+    return {name: len(each.partitions) for name, each in topics.items() if each.error is None}
+
+
+def _until(client: AdminClient, is_so: Callable[[dict[str, int]], bool], what: str) -> None:
+    limit = time.monotonic() + TIMEOUT_S
+    while not is_so(_shown(client)):
+        assert time.monotonic() < limit, f"no broker shows {what}"
+        time.sleep(0.02)
+
+
+def _changed(ask: Callable[[], dict[Any, Any]], is_done: int) -> None:
+    """Have something changed; where an answer was lost, the next one may be `is_done`."""
+    asked = 0
+
+    def once_more() -> None:
+        nonlocal asked
+        asked += 1
+        for future in ask().values():
+            try:
+                future.result(TIMEOUT_S)
+            except KafkaException as error:
+                if asked == 1 or error.args[0].code() != is_done:
+                    raise
+
+    answered(once_more)
 
 
 def config(cluster: LocalCluster, topic: str, name: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from pipeline.local.cluster import LocalCluster
 from tests.support.clients import NOT_YET, TIMEOUT_S, answered, configuration
@@ -64,6 +65,21 @@ def consume(
         return _read(consumer, f"{topic}-{partition}", end)
     finally:
         consumer.close()
+
+
+def records(messages: Iterable[Message]) -> list[Message]:
+    """Those of a consumer's messages that are records; that it has to wait for a broker is none of our business.
+
+    Raises RuntimeError for any other error.
+    """
+    found = []
+    for message in messages:
+        error = message.error()
+        if error is None:
+            found.append(message)
+        elif error.code() not in NOT_YET:
+            raise RuntimeError(str(error))
+    return found
 
 
 def _read(consumer: Consumer, name: str, end: int | None) -> list[Received]:

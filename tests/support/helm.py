@@ -42,7 +42,7 @@ def helm() -> str:
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     """Run it."""
-    return subprocess.run([helm(), *words], capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run([helm(), *words], capture_output=True, text=True, check=False, timeout=200)
 
 
 def template(values: dict[str, Any], folder: Path, release: str = "test") -> subprocess.CompletedProcess[str]:

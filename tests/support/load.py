@@ -43,7 +43,7 @@ class Load:
             raise
         return self
 
-    def goes_on(self, records: int = 1500, transactions: int = 6, within_s: float = 60.0) -> None:
+    def goes_on(self, records: int = 1500, transactions: int = 6, within_s: float = 120.0) -> None:
         """Wait until so many more plain records and transactions are written: while something else happens, say."""
         wanted = self.records + records, self.transactions + transactions
         wait_until(

@@ -172,7 +172,7 @@ class Mirroring:
         found = [status for status in self.engine.statuses if status.piece.source_topic == topic]
         return sorted(found, key=lambda status: status.piece.partition)
 
-    async def wait_for_ends(self, topic: str, within_s: float = 60.0) -> float:
+    async def wait_for_ends(self, topic: str, within_s: float = 120.0) -> float:
         """Return the seconds until every partition has what read_committed consumers see of the source now.
 
         Raises AssertionError when a partition fails, or takes too long.
@@ -188,7 +188,7 @@ class Mirroring:
 
         return await self._until(topic, is_there, within_s)
 
-    async def wait_for_starts(self, topic: str, within_s: float = 60.0) -> float:
+    async def wait_for_starts(self, topic: str, within_s: float = 120.0) -> float:
         """Return the seconds until every partition has its start; then a compacted mirror gets its own policy."""
         mirrored = self._mirrors[topic]
         took = await self._until(topic, lambda: all(status.is_seeded for status in self.statuses(topic)), within_s)
@@ -196,7 +196,7 @@ class Mirroring:
             await self.own.alter_topic_configs(mirrored.mirror, {"cleanup.policy": mirrored.cleanup_policy})
         return took
 
-    async def failure(self, topic: str, within_s: float = 30.0) -> PieceStatus:
+    async def failure(self, topic: str, within_s: float = 90.0) -> PieceStatus:
         """The status of the first partition that fails (I4)."""
 
         def failed() -> list[PieceStatus]:

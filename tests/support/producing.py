@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from pipeline.local.cluster import LocalCluster
 from tests.support.clients import TIMEOUT_S, configuration
@@ -76,22 +77,28 @@ class Transaction:
         return sender.finish()
 
     def commit(self) -> None:
-        self._producer.commit_transaction(TIMEOUT_S)
+        again_while_it_may_be(self._producer.commit_transaction)
 
     def abort(self) -> None:
-        self._producer.abort_transaction(TIMEOUT_S)
+        again_while_it_may_be(self._producer.abort_transaction)
 
 
 class TransactionalProducer:
     """One transactional id, one transaction at a time."""
 
     def __init__(self, cluster: LocalCluster, topic: str, transactional_id: str | None = None, **conf: Any) -> None:
-        """A transactional id of its own unless told: reusing one fences its earlier owner."""
+        """A transactional id of its own unless told: reusing one fences its earlier owner.
+
+        Transactions may stay open for ten minutes: nobody but the test ends them.
+        """
         self._topic = topic
-        self._producer = Producer(
-            configuration(cluster, **{"transactional.id": transactional_id or uuid.uuid4().hex, "linger.ms": 5}, **conf)
-        )
-        self._producer.init_transactions(TIMEOUT_S)
+        own = {
+            "transactional.id": transactional_id or uuid.uuid4().hex,
+            "transaction.timeout.ms": 600_000,
+            "linger.ms": 5,
+        }
+        self._producer = Producer(configuration(cluster, **(own | conf)))
+        again_while_it_may_be(self._producer.init_transactions)
 
     def begin(self) -> Transaction:
         """Begin a transaction that is the caller's to end; one that is left alone stays open."""
@@ -119,6 +126,18 @@ class TransactionalProducer:
         offsets = begun.send(records)
         begun.abort()
         return offsets
+
+
+def again_while_it_may_be(step: Callable[[float], object]) -> None:
+    """A step of a transaction; one that got no answer in time is repeated, where librdkafka says that it may be."""
+    limit = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            step(TIMEOUT_S)
+            return
+        except KafkaException as error:
+            if not error.args[0].retriable() or time.monotonic() > limit:
+                raise
 
 
 class _Sender:

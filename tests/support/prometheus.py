@@ -91,7 +91,7 @@ class Prometheus:
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """Series of an expression now, each with `metric` (its labels) and `value`."""
-        answer = httpx.get(f"{self._url}/api/v1/query", params={"query": expression}, timeout=30)
+        answer = httpx.get(f"{self._url}/api/v1/query", params={"query": expression}, timeout=90)
         assert answer.is_success, answer.text
         return list(answer.json()["data"]["result"])
 
@@ -103,17 +103,17 @@ class Prometheus:
 
     def firing(self, alert: str, **labels: str) -> bool:
         """Whether an alert fires for these labels."""
-        answer = httpx.get(f"{self._url}/api/v1/alerts", timeout=30)
+        answer = httpx.get(f"{self._url}/api/v1/alerts", timeout=90)
         assert answer.is_success, answer.text
         wanted = {"alertname": alert, **labels}.items()
         return any(
             each["state"] == "firing" and wanted <= each["labels"].items() for each in answer.json()["data"]["alerts"]
         )
 
-    def wait_for_alert(self, alert: str, within_s: float = 60.0, **labels: str) -> None:
+    def wait_for_alert(self, alert: str, within_s: float = 120.0, **labels: str) -> None:
         wait_until(lambda: self.firing(alert, **labels), f"{alert} fires for {labels}", within_s, 0.25)
 
-    def wait_for_silence(self, alert: str, within_s: float = 60.0, **labels: str) -> None:
+    def wait_for_silence(self, alert: str, within_s: float = 120.0, **labels: str) -> None:
         """Wait until an alert that fired does so no more."""
         wait_until(lambda: not self.firing(alert, **labels), f"{alert} ends for {labels}", within_s, 0.25)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pipeline.local.cluster import LocalCluster
-from tests.support.clients import TIMEOUT_S, admin
+from tests.support.clients import TIMEOUT_S, admin, answered
 from tests.support.consuming import UNCOMMITTED, consume
 
 SHORTEST = 12
@@ -48,7 +48,8 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def topics(cluster: LocalCluster, head: str) -> dict[str, bytes]:
     """All records, whole, of every topic whose name begins so; changelogs and internal topics too."""
-    known = admin(cluster).list_topics(timeout=TIMEOUT_S).topics
+    client = admin(cluster)
+    known = answered(lambda: client.list_topics(timeout=TIMEOUT_S)).topics
     return {
         f"{name}-{number}": b"\n".join(_bytes(cluster, name, number))
         for name, topic in known.items()

@@ -8,24 +8,24 @@ from typing import Any
 from confluent_kafka import Consumer, TopicPartition
 
 from pipeline.local.cluster import LocalCluster
-from tests.support.clients import TIMEOUT_S, configuration
+from tests.support.clients import TIMEOUT_S, answered, configuration
+from tests.support.consuming import records
 
 
 class TableRows:
-    """The newest row of each key. `close` at the end."""
+    """The newest row of each key that was looked at. `close` at the end."""
 
     def __init__(self, cluster: LocalCluster, app_id: str, table: str, partitions: int = 4) -> None:
         topic = f"{app_id}-{table}-changelog"
         self._consumer = Consumer(configuration(cluster, **{"group.id": "tests-never-joined", "fetch.wait.max.ms": 5}))
         places = [TopicPartition(topic, number) for number in range(partitions)]
-        ends = [self._consumer.get_watermark_offsets(place, TIMEOUT_S)[1] for place in places]
+        ends = [answered(lambda p=place: self._consumer.get_watermark_offsets(p, TIMEOUT_S))[1] for place in places]
         self._consumer.assign([TopicPartition(topic, p.partition, end) for p, end in zip(places, ends, strict=True)])
         self._last: dict[str, dict[str, Any]] = {}
 
     def row(self, key: str) -> dict[str, Any]:
-        """The newest row of a key; empty before its first."""
-        for message in self._consumer.consume(100, 0.005):
-            assert message.error() is None, message.error()
+        """The row of a key, one change later than when this was last asked: none is passed over; empty at first."""
+        for message in records(self._consumer.consume(1, 0.005)):
             if message.value() is not None:
                 self._last[json.loads(message.key() or b"null")] = json.loads(message.value())["row"]
         return self._last.get(key, {})

@@ -55,7 +55,7 @@ def prefix(source: LocalCluster, rest: Rest, unique: Callable[[str], str]) -> st
     return prefix
 
 
-@pytest.mark.timeout(300 * SCALE)
+@pytest.mark.timeout(400 * SCALE)
 def test_many_mirrors_of_a_worker(browser: Browser, worker: WorkerProcess, prefix: str) -> None:
     def until(text: str, first: str) -> None:
         """Wait until the page says which rows it shows, and the first of them is there."""

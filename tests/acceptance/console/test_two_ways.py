@@ -9,7 +9,7 @@ import pytest
 from pipeline.local.cluster import LocalCluster
 from tests.support.asking import Rest, assert_equal, checked, wait_for_ends
 from tests.support.browsing import Browser
-from tests.support.clients import admin, create_topic
+from tests.support.clients import create_topic, topic_names
 from tests.support.consuming import consume
 from tests.support.producing import numbered, produce
 from tests.support.workers import WorkerProcess
@@ -63,7 +63,7 @@ def test_failed_over_restored_and_reversed(
     browser.wait_for_text("Active", STATE, within_s=180)
     wait_for_ends(destination, source, topic)
     assert_equal(destination, source, topic)
-    (saved,) = [name for name in admin(source).list_topics(timeout=30).topics if name.startswith(f"{topic}.diverged.")]
+    (saved,) = [name for name in topic_names(source) if name.startswith(f"{topic}.diverged.")]
     assert len(consume(source, saved)) == 5
     # and back: the roles are reversed
     browser.press("Reverse and start", ".actions")

@@ -12,7 +12,7 @@ from pipeline.cluster.administration.topics import CreatedTopic
 
 T = TypeVar("T")
 
-_LIMIT_SECONDS = 30.0
+_LIMIT_SECONDS = 90.0
 _PAUSE_SECONDS = 0.02
 
 

@@ -66,7 +66,7 @@ def test_two_workers_see_and_command_each_other(
                 assert [mirror.mirror_topic for mirror in partner.mirrors()] == [topic]
                 again = await partner.submit(build("mirror.create", link, arguments, unique("id")))
                 assert (again.status, again.error_code) == (400, 40002)
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(90):
                     while not partner.positions(topic) or not partner.tasks():
                         await asyncio.sleep(0.1)
                 checked(await asyncio.to_thread(here.ask, "DELETE", f"/{link}", force="true"))

@@ -32,7 +32,7 @@ def test_compose_takes_its_file() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=200,
     )
     assert done.returncode == 0, done.stderr
 
@@ -72,7 +72,7 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     assert program.exists()
     unit.write_text(text.replace("/opt/clusterlink/bin/clusterlink", str(program)), encoding="utf-8")
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False, timeout=60
+        ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False, timeout=200
     )
     assert done.returncode == 0 and not done.stderr.strip(), done.stderr
 
@@ -102,6 +102,6 @@ def test_the_health_check_of_the_image_runs() -> None:
     assert found is not None
     line = found[1].replace("8090", "1")
     done = subprocess.run(
-        [sys.executable, "-c", line], capture_output=True, text=True, check=False, timeout=30, env=dict(os.environ)
+        [sys.executable, "-c", line], capture_output=True, text=True, check=False, timeout=200, env=dict(os.environ)
     )
     assert done.returncode != 0 and "URLError" in done.stderr

@@ -80,7 +80,7 @@ def test_it_brings_the_command_with_man_page_and_completion(wheel: Path, tmp_pat
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=200,
         cwd=tmp_path,
         env={name: value for name, value in os.environ.items() if not name.startswith(("CLUSTERLINK_", "PYTHON"))},
     )

@@ -9,7 +9,7 @@ from tests.broker.hot.conftest import LINK, NEVER_MS, Running
 from tests.support.tapping import Api, longest_of_two, shortest
 from tests.support.workers import wait_until
 
-WITHIN_S = 60.0
+WITHIN_S = 120.0
 OFTEN = 8
 """More dials than a link makes that dials once for each of its clients."""
 QUIET_S = 3.0
@@ -45,8 +45,8 @@ def test_how_often_is_dialled(running: Running) -> None:
         return time.monotonic() - tap.dialled[-1] > QUIET_S
 
     running.alter(
-        reconnect_backoff_ms="60000",
-        reconnect_backoff_max_ms="60000",
+        reconnect_backoff_ms="600000",
+        reconnect_backoff_max_ms="600000",
         availability_check_ms=NEVER_MS,
         replica_fetch_backoff_ms="50",
     )
@@ -55,13 +55,13 @@ def test_how_often_is_dialled(running: Running) -> None:
     wait_until(is_quiet, "nobody dials", WITHIN_S)
     began = running.alter(reconnect_backoff_max_ms="100")
     wait_until(lambda: dials(began) > OFTEN, "the pauses are no longer than their maximum", WITHIN_S)
-    running.alter(reconnect_backoff_max_ms="60000")
+    running.alter(reconnect_backoff_max_ms="600000")
     wait_until(is_quiet, "nobody dials", WITHIN_S)
     began = running.alter(reconnect_backoff_ms="20")
     wait_until(lambda: dials(began) > OFTEN, "they begin short", WITHIN_S)
     tap.clears()
     running.alter(reconnect_backoff_ms="50", reconnect_backoff_max_ms="1000", replica_fetch_backoff_ms="1000")
-    wait_until(lambda: task(running) == "ACTIVE", "a cycle does not wait for the old pause to pass", 40)
+    wait_until(lambda: task(running) == "ACTIVE", "a cycle does not wait for the old pause to pass", WITHIN_S)
     running.still_copies()
 
 
@@ -96,7 +96,8 @@ def test_how_an_administrative_request_is_repeated(running: Running) -> None:
         wait_until(lambda: len(tap.heard(Api.DESCRIBE_CONFIGS, began)) >= 3, "a cycle by what holds now", WITHIN_S)
 
     # cycles are less than 1.9 s apart
-    several_cycles_since(running.alter(retry_backoff_ms="2000", topic_config_sync_ms="1000"))
+    later = {"retry_backoff_ms": "2000", "default_api_timeout_ms": "600000"}
+    several_cycles_since(running.alter(topic_config_sync_ms="1000", **later))
     broken = time.monotonic()
     tap.breaks.add(Api.DESCRIBE_CONFIGS)
     wait_until(lambda: longest_of_two(tap.heard(Api.DESCRIBE_CONFIGS, broken)) > 1.9, "twice in a row later", WITHIN_S)
@@ -105,7 +106,7 @@ def test_how_an_administrative_request_is_repeated(running: Running) -> None:
     several_cycles_since(began)
     tap.breaks.add(Api.DESCRIBE_CONFIGS)
 
-    wait_until(lambda: task(running) == "IN_ERROR", "given up before the minute of the default", 50)
+    wait_until(lambda: task(running) == "IN_ERROR", "given up before the ten minutes of before", WITHIN_S)
     wait_until(lambda: shortest(tap.heard(Api.DESCRIBE_CONFIGS, began)) < 0.9, "sooner", WITHIN_S)
     tap.clears()
     running.alter(retry_backoff_ms="100", default_api_timeout_ms="60000")

@@ -10,7 +10,7 @@ from tests.support.producing import numbered, produce
 from tests.support.tapping import Api, Fetching, longest_of_two, shortest
 from tests.support.workers import wait_until
 
-WITHIN_S = 60.0
+WITHIN_S = 120.0
 
 
 def test_limits_of_fetches(running: Running) -> None:

@@ -10,7 +10,7 @@ from tests.support.clients import add_partitions, create_topic, delete_topic
 from tests.support.tapping import Api
 from tests.support.workers import wait_until
 
-WITHIN_S = 60.0
+WITHIN_S = 120.0
 GROWS, GOES = "hot-grows", "hot-goes"
 FAILURES = "clusterlink_probe_failures_total"
 

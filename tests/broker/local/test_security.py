@@ -13,6 +13,7 @@ from pipeline.local.options import ClusterOptions, Mechanism, Protocol
 from tests.support.clients import TIMEOUT_S, configuration, create_topic
 from tests.support.consuming import consume
 from tests.support.producing import numbered, produce
+from tests.support.workers import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def test_a_wrong_password_is_refused(everything: LocalCluster) -> None:
     client = AdminClient(configuration(everything, "alice", Protocol.SASL_PLAINTEXT) | wrong)
     with pytest.raises(KafkaException):
         client.list_topics(timeout=2)
-    client.poll(1)
+    wait_until(lambda: client.poll(0.1) or "_AUTHENTICATION" in errors, "the refusal is told")
     assert "_AUTHENTICATION" in errors
 
 

@@ -7,8 +7,6 @@ import logging
 import random
 import time
 
-import pytest
-
 from pipeline.local.cluster import LocalCluster
 from pipeline.mirror.plan import Policy
 from pipeline.wire.batch import HEADER_SIZE, scan

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
+from pipeline.cluster.admin import Admin
 from pipeline.cluster.errors import NotAuthorized
 from pipeline.link.states import MirrorError
 from pipeline.local.cluster import LocalCluster
 from pipeline.mirror.pieces import PieceStatus
 from pipeline.wire.batch import CONTROL, TRANSACTIONAL
-from tests.broker.wire.wire_client import connected
+from tests.broker.cluster.eventually import eventually
 from tests.support.batches import batches_of
 from tests.support.clients import create_topic, delete_topic, log_ends
 from tests.support.consuming import consume
-from tests.support.mirroring import Mirroring
+from tests.support.mirroring import QUICK, Mirroring, mirroring
 from tests.support.producing import Sent, TransactionalProducer, numbered, produce
 
 
@@ -68,8 +69,14 @@ async def test_a_foreign_write(link: Mirroring, topic: str, while_idle: bool) ->
 
 
 @pytest.mark.timeout(300)
-async def test_a_source_topic_made_again(link: Mirroring, topic: str) -> None:
+async def test_a_source_topic_made_again(source: LocalCluster, destination: LocalCluster, topic: str) -> None:
     """Another topic of the same name: nothing of it is ever appended (MIRROR-19)."""
+    patient = replace(QUICK, retry_timeout_s=300.0)  # until it is there again, however long that takes
+    async with mirroring(source, destination, tuning=patient) as link:
+        await another_of_the_name(link, topic)
+
+
+async def another_of_the_name(link: Mirroring, topic: str) -> None:
     create_topic(link.source, topic)
     produce(link.source, topic, numbered(20))
     await link.create(topic)
@@ -141,8 +148,7 @@ async def test_a_mirror_that_stamps_records_itself(link: Mirroring, topic: str) 
     neighbour = await with_a_neighbour(link, topic)
     await link.wait_for_ends(topic)
     await link.own.alter_topic_configs(topic, {"message.timestamp.type": "LogAppendTime"})
-    async with connected(link.destination) as client:
-        await client.wait_for(topic)
+    await wait_for_config(link.own, topic, "message.timestamp.type", "LogAppendTime")
     await asyncio.to_thread(produce, link.source, topic, numbered(20))
     says(await link.failure(topic), MirrorError.ILLEGAL_STATE, "offset 20", "message.timestamp.type")
     await assert_goes_on(link, neighbour)
@@ -168,7 +174,7 @@ async def test_a_batch_larger_than_the_mirror_takes(link: Mirroring, topic: str)
     await link.create(topic)
     await link.wait_for_ends(topic)
     await link.remote.alter_topic_configs(topic, {"max.message.bytes": str(8 << 20)})
-    await wait_for_config(link, topic, str(8 << 20))
+    await wait_for_config(link.remote, topic, "max.message.bytes", str(8 << 20))
     await asyncio.to_thread(produce, link.source, topic, numbered(50, size=100_000), batch=50, **LARGE)
     await asyncio.to_thread(produce, link.source, topic, numbered(20))
     await link.wait_for_ends(topic)
@@ -185,6 +191,7 @@ async def test_a_batch_larger_than_the_mirror_may_take(link: Mirroring, topic: s
     neighbour = await with_a_neighbour(link, topic)
     await link.wait_for_ends(topic)
     await link.own.alter_topic_configs(topic, {"max.message.bytes": "1000000"})
+    await wait_for_config(link.own, topic, "max.message.bytes", "1000000")
 
     async def denied(name: str, *_: object) -> None:
         raise NotAuthorized(29, operation="ALTER_CONFIGS", resource=f"topic {name}")
@@ -215,9 +222,8 @@ async def test_configs_that_someone_has_changed(link: Mirroring, topic: str) -> 
     assert (await link.compare(topic)).records == 21
 
 
-async def wait_for_config(link: Mirroring, topic: str, value: str) -> None:
-    while (await link.remote.topic_configs(topic))["max.message.bytes"].value != value:
-        await asyncio.sleep(0.05)
+async def wait_for_config(admin: Admin, topic: str, name: str, value: str) -> None:
+    await eventually(lambda: admin.topic_configs(topic), lambda found: found[name].value == value)
 
 
 @pytest.mark.timeout(300)

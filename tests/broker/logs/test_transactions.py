@@ -60,7 +60,7 @@ async def test_a_long_aborted_transaction(link: Mirroring, topic: str) -> None:
     assert link.engine.budget.most_used <= link.engine.budget.limit
 
 
-@pytest.mark.timeout(240 * SCALE)
+@pytest.mark.timeout(400 * SCALE)
 async def test_gaps_through_the_coordinator(link: Mirroring, topic: str) -> None:
     """Without permission to write markers an empty transaction each does the same, slower (MIRROR-15)."""
     count = 60 * SCALE

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from pipeline.local.cluster import LocalCluster
 from tests.support.clients import create_topic
 from tests.support.mirroring import Mirroring, mirroring

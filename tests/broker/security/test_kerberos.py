@@ -90,7 +90,7 @@ def verified(
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=200,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return int(json.loads(done.stdout)["records"])

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka.admin import ResourceType
 
 from pipeline.local.cluster import LocalCluster
 from tests.acceptance.tasks import commit, committed, name_filters, task
 from tests.broker.conftest import SUPER_USER
 from tests.support.asking import Rest, checked
-from tests.support.clients import TIMEOUT_S, admin, create_topic, log_ends
+from tests.support.clients import config, create_topic, log_ends, set_config, topic_names
 from tests.support.consuming import consume
 from tests.support.permitting import allow, login
 from tests.support.producing import TransactionalProducer, numbered, produce
@@ -123,17 +123,12 @@ def test_every_feature_works_with_the_rights_that_are_documented(
 
 
 def retain(cluster: LocalCluster, topic: str, value: str) -> None:
-    entry = ConfigEntry("retention.ms", value, incremental_operation=AlterConfigOpType.SET)
-    client, resource = admin(cluster), ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
-    client.incremental_alter_configs([resource])[resource].result(TIMEOUT_S)
+    set_config(cluster, topic, "retention.ms", value)
 
 
 def retention(cluster: LocalCluster, topic: str) -> str:
-    client = admin(cluster)
-    (future,) = client.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
-    return str(future.result(TIMEOUT_S)["retention.ms"].value)
+    return config(cluster, topic, "retention.ms")
 
 
 def may_read(cluster: LocalCluster, topic: str, user: str) -> bool:
-    client = admin(cluster, user)
-    return topic in client.list_topics(timeout=TIMEOUT_S).topics
+    return topic in topic_names(cluster, user)

@@ -121,13 +121,13 @@ def test_callers_are_known_by_their_certificates(
 
     def ask(method: str, name: str | None) -> int:
         return httpx.request(
-            method, links, params={"link_name": "x"}, json={}, verify=client(authority, tmp_path, name)
+            method, links, params={"link_name": "x"}, json={}, verify=client(authority, tmp_path, name), timeout=90
         ).status_code
 
     assert (ask("GET", "ops"), ask("GET", "viewer"), ask("POST", "viewer")) == (200, 200, 403)
     assert (ask("GET", "stranger"), ask("GET", None)) == (401, 401)
     with pytest.raises(httpx.TransportError):
-        httpx.get(links.replace("https", "http"))
+        httpx.get(links.replace("https", "http"), timeout=90)
 
 
 def test_who_may_write_commands_may_command(

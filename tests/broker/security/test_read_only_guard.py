@@ -18,7 +18,7 @@ from confluent_kafka.admin import AclBindingFilter, AclOperation, AclPermissionT
 from pipeline.local.cluster import LocalCluster
 from tests.broker.conftest import SUPER_USER
 from tests.support.asking import Rest, checked, wait_for_ends
-from tests.support.clients import TIMEOUT_S, admin, configuration, create_topic
+from tests.support.clients import TIMEOUT_S, admin, answered, configuration, create_topic
 from tests.support.permitting import allow
 from tests.support.producing import numbered, produce
 from tests.support.workers import WorkerProcess, wait_until
@@ -26,7 +26,7 @@ from tests.support.workers import WorkerProcess, wait_until
 log = logging.getLogger(__name__)
 pytestmark = pytest.mark.timeout(300)
 APP, ORDINARY = "guard-app", "link"
-OPEN_WITHIN_S = 30.0
+OPEN_WITHIN_S = 120.0
 """MIRROR-4 c says 5 s; a machine that does other things besides is given more. The log has the time it took."""
 
 
@@ -54,7 +54,7 @@ def denied(cluster: LocalCluster, topic: str) -> set[str]:
         AclOperation.WRITE,
         AclPermissionType.DENY,
     )
-    return {binding.principal for binding in client.describe_acls(which).result(TIMEOUT_S)}
+    return {binding.principal for binding in answered(lambda: client.describe_acls(which).result(TIMEOUT_S))}
 
 
 @contextmanager
@@ -110,7 +110,7 @@ def test_an_ordinary_worker_denies_each_other_writer_by_name(
         log.info("the guard was gone %.1f s after STOPPED", time.monotonic() - stopped)
         assert denied(secure_destination, topic) == set()
         checked(rest.ask("DELETE", "/guarding", force="true"))
-        assert denied(secure_destination, bystander) == set()
+        wait_until(lambda: denied(secure_destination, bystander) == set(), "no guard is left")
 
 
 def is_denied_later(cluster: LocalCluster, topic: str) -> bool:

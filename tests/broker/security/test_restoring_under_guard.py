@@ -18,7 +18,7 @@ from tests.acceptance.tasks import commit, committed
 from tests.broker.security.test_least_rights import APP, OWN, SOURCE, USER, grant
 from tests.broker.security.test_read_only_guard import denied, is_refused
 from tests.support.asking import Rest, assert_equal, checked, wait_for_ends
-from tests.support.clients import TIMEOUT_S, admin, create_topic
+from tests.support.clients import create_topic, topic_names
 from tests.support.consuming import consume
 from tests.support.pairing import Side
 from tests.support.permitting import allow, login
@@ -99,8 +99,7 @@ def test_a_guarded_topic_is_restored(sides: tuple[Side, Side], head: str) -> Non
     assert is_refused(old.cluster, topic, "alice"), "the topic that was made anew is guarded too"
     assert_equal(new.cluster, old.cluster, topic)
     assert committed(old.cluster, group, topic) == 50, "lowered to the cut"
-    names = admin(old.cluster).list_topics(timeout=TIMEOUT_S).topics
-    (side_topic,) = (name for name in names if name.startswith(f"{topic}.diverged."))
+    (side_topic,) = (name for name in topic_names(old.cluster) if name.startswith(f"{topic}.diverged."))
     saved = [record.value for record in consume(old.cluster, side_topic)]
     assert saved == [each.value for each in numbered(20, start=2000)] + [b"not the link's"], "alice's, when she might"
 

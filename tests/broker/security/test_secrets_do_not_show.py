@@ -49,7 +49,7 @@ def create_by_cli(folder: Path, worker: WorkerProcess, source: LocalCluster, lin
         env={**os.environ, "CLUSTERLINK_URL": worker.url},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -102,7 +102,7 @@ def test_planted_secrets_are_nowhere(
 
     for path in ("/by-rest", "/by-rest/configs", "/by-rest/configs/sasl.jaas.config", "/by-cli/configs", ""):
         answers[path] = checked(keyed_rest.ask("GET", path)).content
-    answers["metrics"] = httpx.get(f"{keyed_worker.url}/metrics", timeout=30).content
+    answers["metrics"] = httpx.get(f"{keyed_worker.url}/metrics", timeout=90).content
     shown = json.loads(answers["/by-rest/configs/sasl.jaas.config"])
     assert (shown["value"], shown["is_sensitive"]) == (None, True)  # LINK-11
 

@@ -6,17 +6,13 @@ import pytest
 
 from pipeline.local.cluster import LocalCluster
 from tests.support.asking import Rest, checked, refusal, wait_for_ends
-from tests.support.clients import admin, create_topic
+from tests.support.clients import create_topic, topic_names
 from tests.support.consuming import consume
 from tests.support.permitting import allow, login
 from tests.support.producing import numbered, produce
 from tests.support.workers import wait_until
 
 pytestmark = pytest.mark.timeout(300)
-
-
-def topics(cluster: LocalCluster) -> set[str]:
-    return set(admin(cluster).list_topics(timeout=30).topics)
 
 
 def test_a_wrong_password_is_refused_and_leaves_nothing(secure_source: LocalCluster, keyed_rest: Rest) -> None:
@@ -52,7 +48,7 @@ def test_what_the_link_may_read_is_copied_and_the_rest_refused(
     unread = keyed_rest.create_mirror("secured", topic)
     assert unread.is_client_error and "AUTHORIZATION_ERROR" in unread.text, unread.text
     assert "READ" in unread.text and topic in unread.text
-    assert topic not in topics(destination)
+    assert topic not in topic_names(destination)
     assert keyed_rest.mirrors("secured") == []
 
     allow(secure_source, "link", "READ", topic)

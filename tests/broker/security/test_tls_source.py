@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from pipeline.local.certificates import Authority, KeyPair
 from pipeline.local.cluster import LocalCluster
 from pipeline.local.options import ClusterOptions, Protocol
 from tests.support.asking import Rest, checked, refusal
-from tests.support.clients import TIMEOUT_S, configuration, log_ends
+from tests.support.clients import create_topic, log_ends
 from tests.support.consuming import consume
 from tests.support.producing import numbered, produce
 from tests.support.workers import WorkerProcess, wait_until
@@ -41,16 +39,11 @@ def mutual_tls(cluster: LocalCluster, keys: KeyPair, trusted: str) -> dict[str, 
     }
 
 
-def create(cluster: LocalCluster, topic: str, **conf: Any) -> None:
-    client = AdminClient(configuration(cluster, **conf))
-    client.create_topics([NewTopic(topic, 1, 1)])[topic].result(TIMEOUT_S)
-
-
 def test_certificates_in_line_are_enough(
     tls_source: LocalCluster, destination: LocalCluster, keyed_worker: WorkerProcess, keyed_rest: Rest, topic: str
 ) -> None:
     assert tls_source.authority is not None
-    create(tls_source, topic)
+    create_topic(tls_source, topic)
     produce(tls_source, topic, numbered(100))
     keys = tls_source.authority.issue("link")
     given = mutual_tls(tls_source, keys, tls_source.authority.certificate)

@@ -11,6 +11,7 @@ from pipeline.local.cluster import LocalCluster
 from pipeline.local.options import ClusterOptions
 from pipeline.wire.requests.list_offsets import CONSUMER, LOG_END
 from pipeline.wire.requests.offset_for_leader_epoch import EpochQuery, OffsetForLeaderEpochRequest
+from tests.broker.cluster.eventually import eventually
 from tests.broker.wire.wire_client import WireClient, connected, data
 from tests.support.clients import create_topic
 
@@ -30,10 +31,14 @@ async def test_the_true_end_of_the_log_is_told_to_replica_minus_two_alone(two_br
     the log end would shift records."""
     await asyncio.to_thread(create_topic, two_brokers, topic, 2, 2)
     async with connected(two_brokers) as wire:
-        led = {p.partition: p.leader for p in (await wire.metadata(topic)).partitions}
+        found = await eventually(
+            lambda: wire.metadata(topic), lambda seen: [len(p.isr) for p in seen.partitions] == [2, 2]
+        )
+        led = {p.partition: p.leader for p in found.partitions}
         partition = next(partition for partition, leader in led.items() if leader == 1)
         pid = await wire.new_producer()
-        await wire.produce(topic, data(pid, 0, 0, [b"a", b"b", b"c"]), partition)
+        await eventually(lambda: epoch_end(wire, topic, partition, 0), lambda seen: seen == (0, 0))
+        assert (await wire.produce(topic, data(pid, 0, 0, [b"a", b"b", b"c"]), partition)).error_code == 0
         await asyncio.to_thread(two_brokers.stop_broker, 2, True)
         assert (await wire.produce(topic, data(pid, 0, 3, [b"d"] * 4), partition, acks=1)).error_code == 0
         assert await wire.end(topic, CONSUMER, partition) == 3

@@ -24,7 +24,7 @@ from pipeline.wire.requests.write_txn_markers import Marker, WriteTxnMarkersRequ
 from tests.support.clients import create_topic
 
 R = TypeVar("R")
-TIMEOUT_S = 30.0
+TIMEOUT_S = 90.0
 
 
 class WireClient:

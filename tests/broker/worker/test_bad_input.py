@@ -14,7 +14,7 @@ from pipeline.cli.main import cli
 from pipeline.local.cluster import LocalCluster
 from pipeline.local.ports import HOST
 from tests.support.asking import CommandsTopic, Rest, checked, refusal
-from tests.support.clients import admin, create_topic
+from tests.support.clients import create_topic, topic_names
 from tests.support.producing import numbered, produce
 from tests.support.workers import WorkerProcess
 
@@ -96,8 +96,7 @@ def nothing_left(rest: Rest, link: str, destination: LocalCluster) -> Callable[[
     """Gives a block that must leave topics, links and mirrors as they were."""
 
     def everything() -> tuple[set[str], list[str], list[str]]:
-        topics = set(admin(destination).list_topics(timeout=30).topics)
-        return topics, rest.links(), rest.mirrors(link)
+        return topic_names(destination), rest.links(), rest.mirrors(link)
 
     @contextmanager
     def block() -> Iterator[None]:
@@ -148,6 +147,7 @@ def test_a_mirror_of_the_name_exists(
 ) -> None:
     create_topic(source, topic)
     checked(rest.create_mirror(link, topic))
+    rest.wait_for_status(link, topic)
     with nothing_left():
         status, code, message = door.create_mirror(link, topic)
     assert (status, code) == (400, 40002)

@@ -31,8 +31,10 @@ def test_two_workers_started_at_the_same_moment_share_an_app_that_is_new(
     with one.ended_with_us(), two.ended_with_us():
         one.launch()
         two.launch()
-        wait_until(lambda: (len(one.owned), len(two.owned)) == (2, 2), "each has its half", 120)
-        assert one.owned | two.owned == {0, 1, 2, 3}
+        wait_until(
+            lambda: (len(one.owned), len(two.owned), one.owned | two.owned) == (2, 2, {0, 1, 2, 3}),
+            "each has its half",
+        )
 
 
 @pytest.mark.timeout(400)

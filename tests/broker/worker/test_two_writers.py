@@ -183,7 +183,7 @@ async def test_writers_that_all_believe_they_own_a_partition_shift_nothing(
     admin = Admin(client_arguments({"bootstrap.servers": destination.bootstrap_servers}))
     await ensure(topics, (), admin)
     await asyncio.to_thread(create_topic, destination, topic, PARTITIONS)
-    async with asyncio.timeout(30):  # the broker may not show the topic the moment it is made
+    async with asyncio.timeout(90):  # the broker may not show the topic the moment it is made
         while (found := (await admin.describe_topics([topic]))[topic]).error:
             await asyncio.sleep(0.05)
     topic_id = found.topic_id
