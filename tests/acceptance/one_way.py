@@ -96,6 +96,21 @@ def create_mirror(rest: Rest, link: str, topic: str) -> None:
     assert rest.mirror(link, topic), [answer.text for answer in answers]
 
 
+def operate(rest: Rest, verb: str, link: str, topic: str) -> None:
+    """Ask for an operation on a mirror, again where the other side is taken to be away for a moment."""
+    answers = []
+
+    def is_accepted() -> bool:
+        answers.append(rest.ask("POST", f"/{link}/mirrors:{verb}", {"mirror_topic_names": [topic]}))
+        return answers[-1].is_success and answers[-1].json()["data"][0]["error_code"] is None
+
+    try:
+        wait_until(is_accepted, f"{verb} of {topic} is accepted", poll_s=1)
+    except AssertionError as refused:
+        refused.add_note(answers[-1].text)
+        raise
+
+
 def row(rest: Rest, link: str) -> dict[str, Any]:
     return dict(checked(rest.ask("GET", f"/{link}")).json())
 

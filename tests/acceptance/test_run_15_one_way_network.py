@@ -14,7 +14,7 @@ import pytest
 from confluent_kafka.admin import ResourceType
 
 from pipeline.local.cluster import LocalCluster
-from tests.acceptance.one_way import OFTEN, OneWay, create_mirror, one_way, row, wait_for_state
+from tests.acceptance.one_way import OFTEN, OneWay, create_mirror, one_way, operate, row, wait_for_state
 from tests.acceptance.tasks import commit, committed, name_filters
 from tests.acceptance.test_run_23_acl_sync import Acls, selecting
 from tests.broker.conftest import SUPER_USER
@@ -147,7 +147,7 @@ def test_the_other_tasks_run_over_the_same_connections(
     there.delete("theirs", "WRITE")
     left = {("own", "READ"), ("theirs", "READ")}
     wait_until(lambda: here.all() == left, "a deletion came over, and took nothing else", 60, 0.25)
-    checked(pair.here.ask("POST", f"/{name}/mirrors:reverse-and-start-mirror", {"mirror_topic_names": [topic]}))
+    operate(pair.here, "reverse-and-start-mirror", name, topic)
     pair.here.wait_for_status(name, topic, "STOPPED")
     pair.there.wait_for_status(name, topic)
     there.delete("theirs", "READ")
@@ -173,7 +173,7 @@ def test_roles_are_reversed_both_ways(
     create_mirror(pair.here, link, topic)
     pair.here.wait_for_status(link, topic)
     for old, new in ((pair.here, pair.there), (pair.there, pair.here)):
-        checked(old.ask("POST", f"/{link}/mirrors:reverse-and-start-mirror", {"mirror_topic_names": [topic]}))
+        operate(old, "reverse-and-start-mirror", link, topic)
         old.wait_for_status(link, topic, "STOPPED")
         new.wait_for_status(link, topic)
     produce(private, topic, numbered(50, start=100))
@@ -195,11 +195,11 @@ def test_an_old_source_that_waits_is_restored(
     create_mirror(pair.there, link, topic)
     pair.there.wait_for_status(link, topic)
     wait_for_ends(public, private, topic, PARTITIONS)
-    checked(pair.there.ask("POST", f"/{link}/mirrors:failover", {"mirror_topic_names": [topic]}))
+    operate(pair.there, "failover", link, topic)
     pair.there.wait_for_status(link, topic, "STOPPED")
     produce(private, topic, numbered(20, start=100))
     produce(public, topic, numbered(5, start=900))
-    checked(pair.here.ask("POST", f"/{link}/mirrors:truncate-and-restore", {"mirror_topic_names": [topic]}))
+    operate(pair.here, "truncate-and-restore", link, topic)
     pair.here.wait_for_status(link, topic, within_s=120)
     wait_for_ends(private, public, topic, PARTITIONS)
     assert_equal(private, public, topic, partitions=PARTITIONS, was_source=True)

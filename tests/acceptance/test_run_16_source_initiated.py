@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pipeline.local.cluster import LocalCluster
-from tests.acceptance.one_way import OFTEN, OneWay, create_mirror, one_way, row, wait_for_state
+from tests.acceptance.one_way import OFTEN, OneWay, create_mirror, one_way, operate, row, wait_for_state
 from tests.acceptance.operating import Operator
 from tests.acceptance.tasks import commit, committed, configure, name_filters
 from tests.support.asking import assert_equal, checked, refusal, wait_for_ends
@@ -74,7 +74,7 @@ def test_the_public_side_asks_and_the_private_side_carries_out(
     group = f"{mirror}-group"
     commit(source, group, mirror, 40)
     wait_until(lambda: committed(destination, group, mirror) == 40, "the group's offset came over", 60)
-    checked(pair.here.ask("POST", f"/{link}/mirrors:promote", {"mirror_topic_names": [mirror]}))
+    operate(pair.here, "promote", link, mirror)
     pair.here.wait_for_status(link, mirror, "STOPPED")
     for partition in range(PARTITIONS):
         assert consume(destination, mirror, partition) == consume(source, mirror, partition)

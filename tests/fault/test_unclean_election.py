@@ -16,7 +16,7 @@ from pipeline.link.states import MirrorError
 from pipeline.local.cluster import LocalCluster
 from pipeline.local.options import QUICK_FENCING, ClusterOptions
 from tests.support.asking import Rest, checked
-from tests.support.clients import TIMEOUT_S, admin, log_ends
+from tests.support.clients import create_topics, log_ends
 from tests.support.consuming import consume
 from tests.support.mirroring import LINK, Mirrored, Mirroring, mirroring
 from tests.support.producing import numbered, produce
@@ -112,6 +112,4 @@ def create(source: LocalCluster, topics: Sequence[str]) -> None:
     """Topics of two brokers, which rather serve what is left than nothing."""
     configs = {"unclean.leader.election.enable": "true", "min.insync.replicas": "1"}
     new = [NewTopic(topic, 1, replica_assignment=[[LEADS, STAYS_BEHIND]], config=configs) for topic in topics]
-    client = admin(source)
-    for future in client.create_topics(new, operation_timeout=TIMEOUT_S).values():
-        future.result(TIMEOUT_S)
+    create_topics(source, *new)

@@ -26,7 +26,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from tests.support.packages import need
 from tests.support.workers import wait_until
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 OPTIONS = (
     "--headless=new",
     "--no-sandbox",  # the sandbox does not start for root
@@ -124,15 +124,24 @@ class Browser:
 
     def fill(self, label: str, text: str) -> None:
         """Put a text into the field of a label, or choose it where the field is a choice."""
-        wait_until(lambda: self.run(_BY_LABEL, "body", label), f"the field '{label}'", PATIENCE_S, 0.1)
-        field = self.run(_BY_LABEL, "body", label)
-        self.run("arguments[0].scrollIntoView({block: 'center'})", field)
-        if field.tag_name == "select":
-            self.run(_CHOOSE, field, text)
-            return
-        field.send_keys(Keys.CONTROL, "a")
-        field.send_keys(Keys.BACKSPACE)  # as a person empties it: the page hears of it
-        field.send_keys(text)
+
+        def is_filled() -> bool:
+            field = self.run(_BY_LABEL, "body", label)
+            if field is None:
+                return False
+            try:
+                self.run("arguments[0].scrollIntoView({block: 'center'})", field)
+                if field.tag_name == "select":
+                    self.run(_CHOOSE, field, text)
+                    return True
+                field.send_keys(Keys.CONTROL, "a")
+                field.send_keys(Keys.BACKSPACE)  # as a person empties it: the page hears of it
+                field.send_keys(text)
+            except StaleElementReferenceException:
+                return False  # the page was drawn anew at this moment
+            return True
+
+        wait_until(is_filled, f"the field '{label}'", PATIENCE_S, 0.1)
 
     def keys(self, *keys: str) -> None:
         """Press keys, wherever the focus is."""

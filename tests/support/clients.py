@@ -95,9 +95,8 @@ def create_topic(cluster: LocalCluster, topic: str, partitions: int = 1, replica
 def create_topics(cluster: LocalCluster, *wanted: NewTopic) -> None:
     """Create topics, and wait until a broker shows them: the controller answers a moment before brokers know."""
     client = admin(cluster)  # a client that nobody holds is destroyed, its answers with it
-    for new in wanted:
-        change = partial(client.create_topics, [new], operation_timeout=TIMEOUT_S)
-        _changed(change, KafkaError.TOPIC_ALREADY_EXISTS)
+    change = partial(client.create_topics, list(wanted), operation_timeout=TIMEOUT_S)
+    _changed(change, KafkaError.TOPIC_ALREADY_EXISTS)
     _until(client, lambda shown: all(shown.get(new.topic, 0) for new in wanted), f"{[new.topic for new in wanted]}")
 
 

@@ -58,10 +58,10 @@ def served(plane: FakePlane, authentication: Authentication, tls: ssl.SSLContext
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()), name="console")
     thread.start()
     try:
-        assert started.wait(30), "the console is not served"
+        assert started.wait(120), "the console is not served"
         yield here
     finally:
         loop.call_soon_threadsafe(ended.set)
-        thread.join(30)
+        thread.join(120)
         loop.close()
         lease.release()

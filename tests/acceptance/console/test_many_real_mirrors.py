@@ -15,7 +15,7 @@ from confluent_kafka.admin import NewTopic
 from pipeline.local.cluster import LocalCluster
 from tests.support.asking import Rest, checked
 from tests.support.browsing import Browser
-from tests.support.clients import admin
+from tests.support.clients import create_topics
 from tests.support.mirroring import SCALE
 from tests.support.workers import WorkerProcess, wait_until
 
@@ -33,10 +33,7 @@ def prefix(source: LocalCluster, rest: Rest, unique: Callable[[str], str]) -> st
     """What the names of the mirrors begin with; all of them are there."""
     prefix = unique("many")[-20:]
     topics = [f"{prefix}-{number:04}" for number in range(MIRRORS)]
-    new = [NewTopic(topic, 1, 1) for topic in topics]
-    client = admin(source)
-    for future in client.create_topics(new, operation_timeout=60, request_timeout=120).values():
-        future.result(120)
+    create_topics(source, *(NewTopic(topic, 1, 1) for topic in topics))
     links = [f"{prefix}-link-{number}" for number in range(LINKS)]
     for link in links:
         checked(rest.create_link(link, source))
@@ -59,7 +56,7 @@ def prefix(source: LocalCluster, rest: Rest, unique: Callable[[str], str]) -> st
 def test_many_mirrors_of_a_worker(browser: Browser, worker: WorkerProcess, prefix: str) -> None:
     def until(text: str, first: str) -> None:
         """Wait until the page says which rows it shows, and the first of them is there."""
-        wait_until(lambda: text in browser.text() and browser.texts(NAMES)[:1] == [first], text, 60, POLL_S)
+        wait_until(lambda: text in browser.text() and browser.texts(NAMES)[:1] == [first], text, poll_s=POLL_S)
 
     def took(what: str, do: Callable[[], None], text: str, first: str) -> None:
         began = browser.run("return performance.now()") if what != "load" else 0.0
