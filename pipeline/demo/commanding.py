@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from pipeline.link.commands import build, dump
 
 COMMANDS, RESULTS = "clusterlink.commands", "clusterlink.results"
-ANSWER_TIMEOUT_S = 60.0
+ANSWER_TIMEOUT_S = 120.0
 
 
 class Refused(Exception):
@@ -34,7 +34,7 @@ class Commander:
                 "log_level": 2,
             }
         )
-        partitions = self._consumer.list_topics(RESULTS, timeout=30).topics[RESULTS].partitions
+        partitions = self._consumer.list_topics(RESULTS, timeout=ANSWER_TIMEOUT_S).topics[RESULTS].partitions
         # From the end of now, each by its number: an answer must not pass between asking and looking.
         ends = [
             TopicPartition(RESULTS, at, self._consumer.get_watermark_offsets(TopicPartition(RESULTS, at))[1])
@@ -46,7 +46,7 @@ class Commander:
         """Produce one command, keyed by its link, and return its result record. Raises Refused, TimeoutError."""
         command = build(kind, link, arguments, uuid.uuid4().hex, time_ms=time.time_ns() // 1_000_000)
         self._producer.produce(COMMANDS, key=link.encode(), value=dump(command))
-        self._producer.flush(30)
+        self._producer.flush(ANSWER_TIMEOUT_S)
         result = self._result(command.id)
         if int(result["status"]) >= 400:
             raise Refused(f"{kind}: {result.get('error_code')}: {result.get('message')}")

@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 BURST_RECORDS = 100
 ABORT_EVERY = 4
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
 
 
 @dataclass

@@ -27,7 +27,7 @@ LINK, TOPIC, PARTITIONS = "from-source", "orders", 3
 PRELOAD_BURSTS = 300
 RECORDS_PER_S = 3_000
 LOOK_EVERY_S = 0.5
-CATCH_UP_S = 60.0
+CATCH_UP_S = 180.0
 
 
 @dataclass(frozen=True)

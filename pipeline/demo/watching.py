@@ -92,7 +92,7 @@ class Watch:
     """Looks at one mirror through one worker."""
 
     def __init__(self, url: str, cluster_id: str, link: str, mirror: str) -> None:
-        self._client = httpx.Client(timeout=10)
+        self._client = httpx.Client(timeout=60)
         self._url = f"{url}/kafka/v3/clusters/{cluster_id}/links/{link}/mirrors/{mirror}"
         self._looks: deque[Look] = deque()
 

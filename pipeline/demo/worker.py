@@ -14,7 +14,7 @@ import httpx
 from pipeline.local.ports import HOST, PortLease
 from pipeline.local.process import ServerProcess
 
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
 LOG_LINES_SHOWN = 30
 
 

@@ -9,7 +9,7 @@ from pipeline.local.errors import BrokerFailed
 
 STARTED = "Kafka Server started"
 """KafkaRaftServer logs this when the broker is registered, unfenced and serving; the same from 3.3 to 4.3."""
-START_TIMEOUT_S = 90.0
+START_TIMEOUT_S = 180.0
 _LOOK_EVERY_S = 0.02
 _LINES_SHOWN = 40
 

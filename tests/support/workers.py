@@ -29,7 +29,7 @@ from pipeline.local.ports import HOST, PortLease
 from pipeline.local.process import GUARD
 from tests.support.networks import Network
 
-START_TIMEOUT_S = 150.0
+START_TIMEOUT_S = 200.0
 """Ten seconds on a quiet machine; a start is no matter of speed, so a busy one gets its time."""
 END_WITHIN_S = 60.0
 """SIGTERM may take 10 s, under load too; a machine that is busy with other things needs more."""

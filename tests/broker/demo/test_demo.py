@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import ROOT
 
 MIRRORING = "made by two records"
-RUN_S, END_S = 300.0, 90.0
+RUN_S, END_S = 600.0, 120.0
 pytestmark = pytest.mark.timeout(RUN_S + END_S + 30)
 
 

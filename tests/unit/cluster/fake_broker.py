@@ -45,7 +45,7 @@ class FakeBroker:
         for writer in list(self._writers):
             writer.close()
         await self._server.wait_closed()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             while self._writers:
                 await asyncio.sleep(0.001)
 

@@ -61,7 +61,7 @@ def row(model: ReadModel, version: int, link: Link | None) -> None:
 
 async def begun(plane: Plane, sender: Written, command: Any) -> asyncio.Task[Result]:
     task = asyncio.create_task(plane.submit(command, 5))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not sender.records and not task.done():
             await asyncio.sleep(0.001)
     return task

@@ -27,7 +27,7 @@ async def answered(rows: Rows, leader: LinkLeader, command_id: str = "c1") -> Re
     """Lead until a command has its result."""
     task = asyncio.create_task(leader.run())
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not rows.model.requests[command_id].is_done:
                 await asyncio.sleep(0.001)
     finally:
@@ -161,7 +161,7 @@ async def test_a_duty_that_waits_holds_no_command_up_and_one_that_fails_stops_no
     rows = Rows(LINK, mirror())
     leader = LinkLeader(rows.context(), "l", {"mirror.pause": operate}, (Slow, Broken, Eager))
     task = asyncio.create_task(leader.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while rows.mirror().replication_factor != 3:
             await asyncio.sleep(0.001)
         rows.ask(PAUSE)

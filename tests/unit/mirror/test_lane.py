@@ -55,7 +55,7 @@ class Bench:
         self.answers.setdefault(bytes(append.batch), []).append(answer)
 
     async def until(self, condition: Callable[[], Any]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0)
 

@@ -63,7 +63,7 @@ class Marking:
         return asyncio.create_task(self.lane.mark("t", partition, run))
 
     async def until(self, condition: Callable[[], Any]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0)
 

@@ -141,7 +141,7 @@ async def test_nothing_is_lost_whatever_happens(seed: int) -> None:
         for _ in range(dice.randint(0, 6)):
             await asyncio.sleep(0)
         task.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await asyncio.gather(*tasks, return_exceptions=True)
     assert budget.used == 0 and served >= 14 * 10
     assert [t for t in tasks if not t.cancelled() and t.exception() is not None] == []
@@ -182,7 +182,7 @@ async def test_who_has_to_wait_asks_lenders_until_they_give() -> None:
             held.pop().release()
 
     budget.lenders.append(lender)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await budget.take(40)
     assert asked == 2 and budget.used == 90
     await budget.take(10)  # there is room: nobody is asked

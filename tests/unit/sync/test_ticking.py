@@ -208,7 +208,7 @@ def ticked(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ticked]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.001)
 
