@@ -7,6 +7,8 @@ import logging
 import random
 import time
 
+import pytest
+
 from pipeline.local.cluster import LocalCluster
 from pipeline.mirror.plan import Policy
 from pipeline.wire.batch import HEADER_SIZE, scan

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from tests.support.clients import create_topic
 from tests.support.consuming import consume
 from tests.support.mirroring import Mirroring

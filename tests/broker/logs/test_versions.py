@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pipeline.local.cluster import LocalCluster
 from tests.support.clients import create_topic
 from tests.support.mirroring import Mirroring, mirroring

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pipeline.local.cluster import LocalCluster
 from tests.support.asking import CommandsTopic, Rest
 from tests.support.permitting import jaas

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from pipeline.local.cluster import LocalCluster
 from tests.support.asking import Rest, assert_equal, checked, wait_for_ends
 from tests.support.clients import create_topic, log_ends
