@@ -110,11 +110,14 @@ def check_continuity(partition: str, earlier: Reading, later: Reading) -> None:
     Inside one epoch every record of ours adds 1 to the last sequence and every marker 64 to the coordinator epoch, so
     both together say how far the log end can have moved (a marker refused inside a run leaves its 64 to the next one).
     Finds a foreign write even where no append of ours has followed it, such as one made while no worker ran (MIRROR-4
-    b). Says nothing across epochs or once the leader has forgotten the id. Only for markers written directly: the
-    transaction coordinator's are counted by nothing.
+    b). Says nothing across epochs or once the leader has forgotten the id, nor where the log has lost markers of ours:
+    an unclean election took its end, which is then written again. Only for markers written directly: the transaction
+    coordinator's are counted by nothing.
     """
     before, after = earlier.state, later.state
     if before is None or after is None or earlier.producer_id != later.producer_id or before.epoch != after.epoch:
+        return
+    if after.coordinator_epoch < before.coordinator_epoch:
         return
     own_end = earlier.log_end + (after.last_sequence - before.last_sequence) % SEQUENCES
     markers = (max(after.coordinator_epoch, 0) - max(before.coordinator_epoch, 0)) // COORDINATOR_STEP

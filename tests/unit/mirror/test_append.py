@@ -189,6 +189,17 @@ def test_an_anchor_finds_what_was_written_while_no_worker_ran() -> None:
     Chain("orders-3", reading(104, (24, 1, 683)), earlier=before.anchor, counted=False)
 
 
+@pytest.mark.parametrize(("log_end", "state"), [(102, (24, -1, 747)), (101, (24, -1, 683)), (100, (4, 99, 640))])
+def test_a_log_that_has_lost_its_end_is_written_again(log_end: int, state: tuple[int, int, int]) -> None:
+    """An unclean election at the destination: markers of a run have gone, the claim too, or data with them."""
+    made = owner()
+    made.confirm(made.run(101, 3), 104)
+    made.acknowledge(made.append(104, 2), 104)
+    made.doubt(made.append(106, 1), "the connection broke")
+    made.read(reading(log_end, state))
+    assert (made.next_offset, made.doubtful) == (log_end, None)
+
+
 def test_a_token_is_for_its_basis_and_for_one_claim() -> None:
     made = chain(100, (4, 99, 640))
     for wrong in (Token(Basis(PID, 4, 704), 20), Token(made.basis, 0), Token(made.basis, 64)):
