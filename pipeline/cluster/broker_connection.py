@@ -50,6 +50,8 @@ class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
         self._renew_at = math.inf
         self.heard_at = math.inf
         """Monotonic seconds: when something last came from the broker."""
+        self.made_at = math.inf
+        """Seconds of the clock that also runs while the machine is stopped (CLOCK_BOOTTIME): when it was ready."""
         super().__init__(host, port, **arguments)
 
     async def connect(self) -> Any:
@@ -67,6 +69,7 @@ class BrokerConnection(AIOKafkaConnection):  # type: ignore[misc]
         transport.resume_reading()
         self._is_counted = True
         self.heard_at = time.monotonic()
+        self.made_at = time.clock_gettime(time.CLOCK_BOOTTIME)
         self._traffic.connected()
         return streams
 

@@ -141,6 +141,10 @@ class Connections:
         connection = await self._connection(address)
         return dict(connection._versions)
 
+    async def made_at(self, address: Address) -> float:
+        """When the connection that stands was made (CLOCK_BOOTTIME); now, where none does. Raises ClusterError."""
+        return (await self._connection(address)).made_at
+
     @property
     def is_closed(self) -> bool:
         """Whether `close` was called: nothing is asked any more."""

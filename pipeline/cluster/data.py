@@ -94,6 +94,10 @@ class DataClient:
         """Write ``request`` to a broker and return its response's future, see ``Connections.begin``."""
         return await self._connections.begin(self._address(node_id), request, timeout_ms)
 
+    async def connected_at(self, node_id: int) -> float:
+        """When the connection to a broker was made, in seconds of CLOCK_BOOTTIME: now, where there is none."""
+        return await self._connections.made_at(self._address(node_id))
+
     async def send_any(self, request: Any, timeout_ms: int | None = None) -> Any:
         """Send ``request`` to whichever broker answers, those with a connection first. Raises ClusterError."""
         nodes = [Address(b.host, b.port) for b in self.brokers.values()]

@@ -187,6 +187,11 @@ class Destination:
             headers = scan(found.records, check_crc=False)
             return next((look(found.records, h) for h in headers if h.last_offset >= log_end - 1), None)
 
+    async def marks_since(self, topic: str, partition: int) -> float:
+        """Since when (CLOCK_BOOTTIME) there is the connection on which markers go to the partition's leader."""
+        marking = self._marking[_stripe(topic, partition)]
+        return await marking.connected_at(await marking.find_leader(topic, partition))
+
     async def mark(self, topic: str, partition: int, write: Markers) -> int:
         """Send markers to the leader, see `MarkerLane.mark`."""
         stripe = _stripe(topic, partition)

@@ -34,6 +34,7 @@ class Marking(Settling):
 
     async def _mark_some(self, marker: TransactionalMarker, first: int, last: int) -> None:
         chain, topic, partition = self._active, self.piece.mirror_topic, self.piece.partition
+        await self._see_nothing_is_lost()
         self._status.marker_path = "coordinator"
         for _ in range(first, last + 1):
             await marker.mark(topic, partition)
@@ -53,6 +54,7 @@ class Marking(Settling):
         chain, topic, partition = self._active, self.piece.mirror_topic, self.piece.partition
         while chain.next_offset <= last:
             self._check()
+            await self._see_nothing_is_lost()
             offset = chain.next_offset
             if chain.needs_claim:
                 token = await self._registrar.token(self.piece.mirror_topic_id, partition, chain.basis)
@@ -76,6 +78,19 @@ class Marking(Settling):
             self._status.marker_path = "direct"
             self._status.gap_offsets += len(write.epochs)
             self._status.reached(chain.confirmed_offset)
+
+    async def _see_nothing_is_lost(self) -> None:
+        """A leader that was away may have come back without its log's end: a batch would not fit any more, a marker
+        would, and then stand in place of what was lost. Raises Doubt, and ClusterError.
+        """
+        marks_since = await self._destination.marks_since(self.piece.mirror_topic, self.piece.partition)
+        if marks_since <= max(self._alive_at, self._looked_at):
+            return
+        asked_at = seconds_awake()
+        log_end = await self._destination.log_end(self.piece.mirror_topic, self.piece.partition)
+        if log_end != self._active.next_offset:
+            raise Doubt(f"the log ends at {log_end} where it ended at {self._active.next_offset} before", refresh=True)
+        self._looked_at = asked_at
 
     async def _log_end_after(self, write: Markers) -> int:
         """The log's end after markers were answered with 0. One marker's 0 can hide no refusal, so nothing is asked."""

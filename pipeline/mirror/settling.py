@@ -51,6 +51,9 @@ class Settling:
         self._lane: lane.Lane | None = None
         self._is_calm = False
         self._alive_at = 0.0
+        """When the leader's state was last read, or an append acknowledged."""
+        self._looked_at = 0.0
+        """When the log's end was last asked for by itself, and was where it should be."""
         self.found_at_end: BatchHeader | None = None
         """The last batch of the log as it was found at the beginning."""
 
