@@ -11,7 +11,7 @@ import logging
 from dataclasses import replace
 
 from pipeline.cluster.admin import Admin
-from pipeline.cluster.errors import ClusterError, KafkaFailure, RemoteLinkNotFound
+from pipeline.cluster.errors import ClusterError, KafkaFailure, RemoteLinkNotFound, failure
 from pipeline.cluster.metadata import TopicInfo
 from pipeline.control.read_model import Request
 from pipeline.lifecycle.context import Context
@@ -30,7 +30,7 @@ from pipeline.link.topic_configs import held_back, mirror_topic_configs
 
 log = logging.getLogger(__name__)
 CREATING = "creating the topic"
-UNKNOWN_TOPIC, FORBIDDEN, TOPIC_ALREADY_EXISTS = 3, 29, 36
+UNKNOWN_TOPIC, FORBIDDEN, TOPIC_ALREADY_EXISTS, UNKNOWN_TOPIC_ID = 3, 29, 36, 100
 OWN_TOPICS_AGE_S = 10.0
 
 
@@ -136,9 +136,9 @@ async def _delete(context: Context, mirror: Mirror, decision: Decision) -> LinkE
     try:
         found = (await context.own.describe_topics([mirror.mirror_topic]))[mirror.mirror_topic]
         if not found.error and found.topic_id == mirror.mirror_topic_id:
-            await context.own.delete_topic(mirror.mirror_topic)
+            await context.own.delete_topic(mirror.mirror_topic, only=found.uuid)
     except KafkaFailure as error:
-        if error.code != UNKNOWN_TOPIC:
+        if error.code not in (UNKNOWN_TOPIC, UNKNOWN_TOPIC_ID):
             return refused_by(error, "destination")
     except ClusterError as error:
         return refused_by(error, "destination")
@@ -180,11 +180,34 @@ async def _make_or_find(context: Context, mirror: Mirror, configs: dict[str, str
             if not is_repeated:
                 raise NotOurs(str(topic_exists(name))) from error
         found = (await context.own.describe_topics([name]))[name]
+        if found.error:  # it is there, and its brokers do not show it yet
+            raise failure(found.error, None, "DESCRIBE", f"topic {name}")
     elif not is_repeated:
         raise NotOurs(str(topic_exists(name)))
-    if _is_a_mirror(context, found):
+    if _is_a_mirror(context, found) or (is_repeated and not await _may_be_ours(context, mirror, found)):
         raise NotOurs(str(topic_exists(name)))
     return found.topic_id
+
+
+async def _may_be_ours(context: Context, mirror: Mirror, found: TopicInfo) -> bool:
+    """Whether a topic is what this request would have made, and none that somebody else has made since a worker died:
+    empty, with the source's partitions, and not what another link is making just now.
+    """
+    others = [r.command for r in context.model.pending() if r.link != mirror.link and r.stage == CREATING]
+    is_anothers = found.name in {_name_of(context, Command.from_json(raw)) for raw in others}
+    if is_anothers or len(found.partitions) != mirror.partitions:
+        return False
+    return not any((await context.own.end_offsets([(found.name, p) for p in found.partitions])).values())
+
+
+def _name_of(context: Context, command: Command) -> str | None:
+    """The topic that a mirror.create makes; None where its link is not there any more."""
+    link = context.model.links.get(command.link)
+    if link is None:
+        return None
+    source = command.arguments["source_topic_name"]
+    name = command.arguments.get("mirror_topic_name", LinkSettings.of(link.configs).mirror_name(source))
+    return str(name)
 
 
 async def _unmake(context: Context, command: Command) -> None:
@@ -192,17 +215,15 @@ async def _unmake(context: Context, command: Command) -> None:
 
     Only an empty topic that is no mirror, and only after the request's row said that it was about to be made.
     """
-    row, link = context.model.requests.get(command.id), context.model.links.get(command.link)
-    if row is None or row.stage != CREATING or link is None:
+    row, name = context.model.requests.get(command.id), _name_of(context, command)
+    if row is None or row.stage != CREATING or name is None:
         return
-    source = command.arguments["source_topic_name"]
-    name = command.arguments.get("mirror_topic_name", LinkSettings.of(link.configs).mirror_name(source))
     try:
         found = (await context.own.describe_topics([name]))[name]
         if found.error or _is_a_mirror(context, found):
             return
         if not any((await context.own.end_offsets([(name, number) for number in found.partitions])).values()):
-            await context.own.delete_topic(name)
+            await context.own.delete_topic(name, only=found.uuid)
     except ClusterError as error:
         log.warning("Topic %s may be left from command %s, which is refused: %s", name, command.id, error)
 

@@ -124,7 +124,7 @@ async def _take_over(context: Context, after: Mirror, found: TopicInfo, configs:
             "it had before is saved. Save what was written since, delete the topic, and the restore goes on.",
         )
     if len(found.partitions) != after.partitions:
-        await own.delete_topic(topic)
+        await own.delete_topic(topic, only=found.uuid)
         return TaskError(TaskErrorCode.UNKNOWN, f"destination: {topic} was made by somebody else; it is made again")
     current = {
         n: c.value for n, c in (await own.topic_configs(topic)).items() if c.value is not None and not c.is_default

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -21,6 +22,7 @@ from pipeline.link.models import Command, Link
 from pipeline.link.states import LinkState, MirrorStatus
 from tests.unit.lifecycle.rows import LINK, Rows, mirror
 
+ID, OTHER_ID = "AAAAAAAAAAAAAAAAAAAAAQ", "AAAAAAAAAAAAAAAAAAAAAg"
 CREATE = Command("c", "l", "mirror.create", {"source_topic_name": "m"})
 DELETE = Command("c", "l", "mirror.delete", {"mirror_topic_names": ["m"]})
 CONFIGS = {"cleanup.policy": "delete", "compression.type": "zstd", "max.message.bytes": "1000", "retention.ms": "7"}
@@ -39,6 +41,7 @@ class Side:
         self.refusal: ClusterError | None = None
         self.made: list[tuple[str, int, bool, Mapping[str, str]]] = []
         self.deleted: list[str] = []
+        self.ends = 0
 
     def _refuse(self) -> None:
         if self.refusal is not None:
@@ -66,8 +69,13 @@ class Side:
             self.topics[name] = topic(name, f"made-{name}")
         return CreatedTopic(name, f"made-{name}", partitions, 1)
 
-    async def delete_topic(self, name: str) -> None:
+    async def end_offsets(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        return dict.fromkeys(places, self.ends)
+
+    async def delete_topic(self, name: str, only: UUID | None = None) -> None:
         self._refuse()
+        if only is not None and only != self.topics[name].uuid:
+            raise KafkaFailure(100, "another topic")
         self.deleted.append(name)
         del self.topics[name]
 
@@ -125,6 +133,43 @@ async def test_whoever_repeats_a_creation_takes_over_the_topic_that_was_made() -
     await world.carry_out(create_mirror, CREATE, stage=CREATING)
     assert world.rows.mirror().mirror_topic_id == "made-before"
     assert not world.own.made
+
+
+async def test_what_somebody_else_has_made_since_a_worker_died_is_left_alone() -> None:
+    """The worker died before it made the topic, or its source has got partitions since (MIRROR-56)."""
+    used, other = Side(topic("m", "mine")), Side(TopicInfo("m", "mine", {0: PartitionInfo(0, 0, (0,))}))
+    used.ends = 5
+    for own in (used, other):
+        world = World(Rows(LINK), own=own)
+        with pytest.raises(Invalid, match="'m' already exists"):
+            await world.carry_out(create_mirror, CREATE, stage=CREATING)
+        assert not own.deleted and not world.rows.model.mirrors
+
+
+async def test_a_topic_that_another_link_is_making_at_the_moment_is_left_to_it() -> None:
+    """Its row comes later than its topic: two mirrors would be one topic."""
+    own = Side(topic("m", "of-another"))
+    rows = Rows(LINK)
+    rows.put("links", "other", replace(LINK, name="other").to_json())
+    rows.ask(Command("d", "other", "mirror.create", {"source_topic_name": "m"}), CREATING)
+    world = World(rows, own=own)
+    with pytest.raises(Invalid, match="'m' already exists"):
+        await world.carry_out(create_mirror, CREATE, stage=CREATING)
+    assert not own.deleted
+
+
+async def test_a_topic_made_again_between_look_and_deletion_stays() -> None:
+    own = Side(topic("m", ID))
+    seen = dict(own.topics)
+    world = World(Rows(LINK, mirror(mirror_topic_id=ID)), own=own)
+
+    async def then_made_again(names: Iterable[str], operations: bool = False) -> dict[str, TopicInfo]:
+        own.topics["m"] = topic("m", OTHER_ID)
+        return seen
+
+    own.describe_topics = then_made_again  # type: ignore[method-assign]
+    await world.carry_out(delete_mirrors, DELETE)
+    assert not own.deleted and not world.rows.model.mirrors
 
 
 async def test_the_stage_is_known_before_the_topic_is_made() -> None:
@@ -203,10 +248,10 @@ async def test_what_a_cluster_refuses_is_answered(side: str, refusal: ClusterErr
 
 
 async def test_deleting_removes_topic_row_and_what_is_kept_besides() -> None:
-    world = World(Rows(LINK, mirror()), own=Side(topic("m", "id-m")))
+    world = World(Rows(LINK, mirror(mirror_topic_id=ID)), own=Side(topic("m", ID)))
     data = await world.carry_out(delete_mirrors, DELETE)
     assert [row["error_code"] for row in data["mirrors"]] == [None]
-    assert (world.own.deleted, world.forgotten) == (["m"], ["id-m"])
+    assert (world.own.deleted, world.forgotten) == (["m"], [ID])
     assert not world.rows.model.mirrors
 
 
@@ -219,12 +264,12 @@ async def test_a_topic_that_is_gone_or_anothers_is_not_deleted(own: Side) -> Non
 
 
 async def test_one_refusal_keeps_that_mirror_only() -> None:
-    own = Side(topic("m", "id-m"))
+    own = Side(topic("m", ID))
     own.refusal = KafkaFailure(73, "deletion is disabled")
-    world = World(Rows(LINK, mirror()), own=own)
+    world = World(Rows(LINK, mirror(mirror_topic_id=ID)), own=own)
     data = await world.carry_out(delete_mirrors, DELETE)
     assert data["mirrors"][0]["error_code"] == 40002
     assert world.rows.model.mirrors
-    dry = World(Rows(LINK, mirror()), own=Side(topic("m", "id-m")))
+    dry = World(Rows(LINK, mirror(mirror_topic_id=ID)), own=Side(topic("m", ID)))
     await dry.carry_out(delete_mirrors, replace(DELETE, validate_only=True))
     assert not dry.own.deleted
