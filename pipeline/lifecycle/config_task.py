@@ -58,7 +58,7 @@ class ConfigSync(LinkTask):
         topics = {mirror.mirror_topic for mirror in mirrors}
         self._last = {topic: wanted for topic, wanted in self._last.items() if topic in topics}
         if not mirrors:
-            return Report()
+            return Report(self._denied())
         errors: list[TaskError] = []
         try:
             sources = await source_configs(await self.context.remote(link), mirrors, errors)
@@ -78,7 +78,7 @@ class ConfigSync(LinkTask):
             log.info("Link %s: topic configs that this cluster does not know: %s", self.link, ", ".join(sorted(new)))
             self._named |= new
         return Report(
-            [*self._denied(mirrors), *errors, *report.errors, *await self._grown_by_hand(mirrors)],
+            [*self._denied(), *errors, *report.errors, *await self._grown_by_hand(mirrors)],
             {"topics": len(mirrors), "skipped_configs": len(report.skipped)},
             {"configs_followed": report.followed, "configs_repaired": report.repaired},
         )
@@ -104,11 +104,14 @@ class ConfigSync(LinkTask):
         if rows:
             await self.context.settle(decision)
 
-    def _denied(self, mirrors: list[Mirror]) -> list[TaskError]:
-        """Permissions that copying lacks: only who copies sees them, and this is the task that every link runs."""
+    def _denied(self) -> list[TaskError]:
+        """Permissions that copying lacks: only who copies sees them, and this is the task that every link runs. A
+        mirror that is being set up may lack them too, and comes no further for it.
+        """
         return [
             error
-            for mirror in mirrors
+            for mirror in self.mirrors()
+            if mirror.is_copying
             for position in self.context.model.positions_of(self.link, mirror.mirror_topic)
             if position.denied and position.is_of(mirror)
             for error in position.denied

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 
-from pipeline.cluster.administration.offsets import LATEST, FoundOffset
+from pipeline.cluster.administration.offsets import LATEST
 from pipeline.cluster.errors import ClusterError
 from pipeline.control.keys import mirror_key
 from pipeline.lifecycle.bounded import bounded
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
+from pipeline.lifecycle.drained_ends import HELD_UP_S, Ends, compare, held_up_by, offset_or_error
 from pipeline.lifecycle.duties import MOST_ROWS_AT_ONCE, Duty
 from pipeline.lifecycle.final_configs import check_partitions, sync_topic_configs
 from pipeline.lifecycle.handing_over import have_partner_wait
@@ -47,6 +48,9 @@ class Drain:
     equal_since: float | None = None
     equal_at: tuple[int | TaskError, ...] = ()
     """Where they ended then: a source that has got records since is still being written to."""
+    held_at: tuple[int | TaskError, ...] = ()
+    held_since: float = 0.0
+    """Where the mirror ended when it was last seen behind, and since when (monotonic seconds)."""
     errors: tuple[TaskError, ...] = ()
     drained: Mirror | None = None
     """The row to write, once all is done."""
@@ -116,17 +120,39 @@ class Draining(Duty):
         ready = []
         for drain in todo:
             # Only now: what was in the way is so until it is known to be gone, and to ask may take a while.
-            drain.errors = ()
             compared = compare(drain.mirror, ends)
             if isinstance(compared, TaskError):
                 drain.errors, drain.equal_since = (compared,), None
-            elif not compared:
+                continue
+            if not compared:
                 drain.equal_since = None
-            elif drain.equal_since is None or drain.equal_at != ends.source_of(drain.mirror):
+                drain.errors = await self._held_up(link, drain, ends, now)
+                continue
+            drain.errors = ()
+            if drain.equal_since is None or drain.equal_at != ends.source_of(drain.mirror):
                 drain.equal_since, drain.equal_at = now, ends.source_of(drain.mirror)
             elif now - drain.equal_since >= LOOK_S:
                 ready.append(drain)
         await bounded(TOGETHER, (self._finish(link, drain) for drain in ready))
+
+    async def _held_up(self, link: Link, drain: Drain, ends: Ends, now: float) -> tuple[TaskError, ...]:
+        """Why a mirror that is behind comes no further; nothing as long as it does (MIRROR-55)."""
+        mirror, here = drain.mirror, ends.mirror_of(drain.mirror)
+        if drain.held_at != here:
+            drain.held_at, drain.held_since = here, now
+        if now - drain.held_since < HELD_UP_S:
+            return ()
+        positions = self.context.model.positions_of(self.link, mirror.mirror_topic)
+        if denied := [error for p in positions if p.is_of(mirror) for error in p.denied]:
+            return tuple(dict.fromkeys(denied))[:10]
+        there = ends.source_of(mirror)
+        behind = [(mirror.source_topic, p) for p in range(mirror.partitions) if here[p] != there[p]]
+        try:
+            async with asyncio.timeout(ASK_WITHIN_S):
+                stable = await (await self.context.remote(link)).end_offsets(behind, read_committed=True)
+        except (ClusterError, TimeoutError):
+            return drain.errors
+        return held_up_by(behind, stable, here)
 
     async def _finish(self, link: Link, drain: Drain) -> None:
         mirror = drain.mirror
@@ -166,36 +192,6 @@ class Draining(Duty):
         return Ends(at_source, here)
 
 
-@dataclass(frozen=True)
-class Ends:
-    """Where logs end, by (topic, partition), at the source and on the mirror."""
-
-    source: Mapping[tuple[str, int], int | TaskError] = field(default_factory=dict)
-    mirror: Mapping[tuple[str, int], int | TaskError] = field(default_factory=dict)
-
-    def source_of(self, mirror: Mirror) -> tuple[int | TaskError, ...]:
-        """Ends of a mirror's source, by partition."""
-        return tuple(self.source[mirror.source_topic, partition] for partition in range(mirror.partitions))
-
-
-def compare(mirror: Mirror, ends: Ends) -> bool | TaskError:
-    """Whether a mirror has all of its source; an error that forbids to tell, or says that it never will."""
-    is_equal = True
-    for partition in range(mirror.partitions):
-        there, here = ends.source[mirror.source_topic, partition], ends.mirror[mirror.mirror_topic, partition]
-        for answer in (there, here):
-            if isinstance(answer, TaskError):
-                return answer
-        if here > there:  # type: ignore[operator]
-            return TaskError(
-                TaskErrorCode.INVALID_REQUEST_ERROR,
-                f"{mirror.mirror_topic}-{partition} ends at {here}, its source at {there}: the source has lost records "
-                "that the mirror has. Fail the mirror over to keep them.",
-            )
-        is_equal = is_equal and there == here
-    return is_equal
-
-
 def obstacles(mirror: Mirror, link: Link, positions: Sequence[Position]) -> tuple[TaskError, ...]:
     """What is known to stand in the way of a drain before any cluster is asked (MIRROR-55)."""
     if link.state is LinkState.PAUSED:
@@ -213,7 +209,3 @@ def is_draining(mirror: Mirror) -> bool:
     """Whether a promotion or a reverse still waits for the source's last records."""
     is_planned = mirror.is_reversing or mirror.pending is PendingOperation.PROMOTE
     return mirror.status is MirrorStatus.PENDING_STOPPED and is_planned and not mirror.is_drained
-
-
-def offset_or_error(answer: FoundOffset | ClusterError, side: str) -> int | TaskError:
-    return task_error(answer, side) if isinstance(answer, ClusterError) else answer.offset

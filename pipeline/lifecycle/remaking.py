@@ -146,7 +146,7 @@ async def is_filled(context: Context, mirror: Mirror, restore: Restore) -> bool 
     ends = await context.own.end_offsets([(mirror.mirror_topic, p) for p in range(mirror.partitions)])
     goals = targets(restore, mirror.start_offsets)
     if any(ends[mirror.mirror_topic, p] < goal for p, goal in enumerate(goals)):
-        return False
+        return next((error for p in positions if p.is_of(mirror) for error in p.denied), False)
     if needs_policy(mirror):
         await context.own.alter_topic_configs(mirror.mirror_topic, {"cleanup.policy": mirror.cleanup_policy})
     return True

@@ -12,7 +12,8 @@ from pipeline.cluster.errors import ClusterError, NotAuthorized, Unreachable
 from pipeline.lifecycle import draining
 from pipeline.lifecycle.context import Context
 from pipeline.lifecycle.decisions import Decision
-from pipeline.lifecycle.draining import Draining, Ends, compare, obstacles
+from pipeline.lifecycle.drained_ends import Ends, compare
+from pipeline.lifecycle.draining import Draining, obstacles
 from pipeline.link.models import Link, Mirror, Position, TaskError
 from pipeline.link.states import (
     LinkErrorCode,
@@ -78,6 +79,10 @@ class Side:
 
     def __init__(self, *found: int | ClusterError) -> None:
         self.found = list(found)
+        self.stable: list[int] = []
+
+    async def end_offsets(self, places: list[tuple[str, int]], read_committed: bool) -> dict[tuple[str, int], int]:
+        return {place: self.stable[place[1]] for place in places}
 
     async def offsets_for_times(self, places: dict[tuple[str, int], int]) -> dict[Any, Any]:
         return {
@@ -164,6 +169,35 @@ async def test_producers_that_go_on_keep_it_pending_for_ever(monkeypatch: pytest
         world.source.found[0] += 1  # type: ignore[operator]
         assert not (await world.look()).is_drained
     assert world.rows.mirror().transition_errors == ()
+
+
+async def test_a_transaction_that_hangs_at_the_source_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would hold a promotion up for ever, and nobody would know why (MIRROR-55)."""
+    world = World(monkeypatch)
+    world.source.found, world.source.stable = [9, 7], [5, 7]
+    for _ in range(10):
+        assert (await world.look()).transition_errors == ()
+    (error,) = (await world.look()).transition_errors
+    assert "a transaction is open on m-0;" in error.error_message
+    applied = world.rows.applied
+    await world.look()
+    assert world.rows.applied == applied
+    world.source.stable = [9, 7]
+    (error,) = (await world.look()).transition_errors
+    assert error.error_message == "m-0: there are records at the source that have not come for 10 s"
+    world.own.found = [9, 7]
+    assert (await world.look()).transition_errors == ()
+    assert (await world.look()).is_drained
+
+
+async def test_a_permission_that_copying_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch)
+    world.source.found = [9, 7]
+    lacks = TaskError(TaskErrorCode.BROKER_AUTHORIZATION_ERROR, "destination: WRITE on topic m is not allowed")
+    world.rows.report(Position("l", "m", 0, denied=(lacks,), time_ms=1))
+    for _ in range(11):
+        await world.look()
+    assert world.rows.mirror().transition_errors == (lacks,)
 
 
 async def test_errors_are_listed_and_vanish(monkeypatch: pytest.MonkeyPatch) -> None:
