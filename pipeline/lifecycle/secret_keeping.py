@@ -25,29 +25,30 @@ class SecretKeeping(Duty):
     def __init__(self, context: Context, link: str, wake: Callable[[], None]) -> None:
         super().__init__(context, link, wake)
         self._found: tuple[Mapping[str, str], Mapping[str, str]] | None = None
-        self._decided: Mapping[str, str] | None = None
+        self._is_moving = False
+        """Whether it was decided and not seen yet: maybe more than once, each time with another form of the secrets."""
 
     async def run(self) -> None:
         while True:
             link = self.row()
-            if link is not None and link.configs == self._decided:
-                # only now: who reads this takes the old key away
-                log.info("Link %s: its secrets are stored under the current key from now on", link.name)
-                self._decided = None
             if link is not None and SECRETS & link.configs.keys():
                 try:
                     # in a thread: a key that is derived the first time takes its time
                     fresh = await asyncio.to_thread(self.context.sealing.resealed, link)
+                    if fresh is not None:
+                        self._found = link.configs, fresh
+                        self.wake()
+                    elif self._is_moving:
+                        # only now: who reads this takes the old key away
+                        log.info("Link %s: its secrets are stored under the current key from now on", link.name)
+                        self._is_moving = False
                 except SecretUnreadable:
-                    fresh = None
-                if fresh is not None:
-                    self._found = link.configs, fresh
-                    self.wake()
+                    pass  # what a probe finds
             await self.rows_change()
 
     def decide(self, decision: Decision) -> None:
         link, found = self.row(), self._found
         if link is None or found is None or link.configs != found[0]:
             return
-        self._found, self._decided = None, found[1]
+        self._found, self._is_moving = None, True
         decision.put_link(replace(link, configs=found[1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from pipeline.link.models import Link
 from pipeline.link.properties import SECRETS
 from pipeline.secrets.encoder import Encoder
 from pipeline.secrets.stored import is_stored
-from tests.unit.lifecycle.rows import LINK, Rows
+from tests.unit.lifecycle.rows import LINK, Rows, mirror
 
 JAAS = "org.apache.kafka.common.security.plain.PlainLoginModule required username='alice' password='{}';"
 PLAIN = {
@@ -142,6 +143,30 @@ async def test_secrets_move_to_the_new_key_once() -> None:
     assert rows.model.links["l"] == link
     woken.clear()
     assert (await collected(SecretKeeping(context, "l", woken.set), woken, 0.2)).is_empty
+
+
+async def test_it_is_said_though_it_was_decided_twice(caplog: pytest.LogCaptureFixture) -> None:
+    """Where outcomes are applied late the duty looks again meanwhile: the first is applied, the second too late."""
+    caplog.set_level(logging.INFO)
+    rows, woken, decisions = Rows(sealed_link(sealing())), asyncio.Event(), list[Decision]()
+    duty = SecretKeeping(rows.context(sealing=sealing("new key", "the key")), "l", woken.set)
+    task = asyncio.create_task(duty.run())
+    async with asyncio.timeout(60):
+        for _ in range(2):
+            await woken.wait()
+            woken.clear()
+            decisions.append(Decision(rows.model, "l"))
+            duty.decide(decisions[-1])
+            rows.put_mirror(mirror())  # a row of the link has changed
+        for decision in decisions:
+            await rows.send_outcome(decision.outcome("w").to_json())
+        while "under the current key" not in caplog.text:
+            await asyncio.sleep(0.001)
+    assert (rows.applied, rows.late) == (1, 1)
+    rows.put_mirror(mirror("other"))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    assert caplog.text.count("under the current key") == 1
 
 
 @pytest.mark.parametrize("key", ["the key", "another key", ""])
