@@ -54,7 +54,7 @@ def commit(cluster: LocalCluster, group: str, topic: str, offset: int, partition
             return False
         return all(each.error is None for answer in answers for each in answer.topic_partitions)
 
-    wait_until(is_done, f"{group} has committed {offset}", 60, 0.1)
+    wait_until(is_done, f"{group} has committed {offset}", poll_s=0.1)
 
 
 def committed(cluster: LocalCluster, group: str, topic: str, partition: int = 0) -> int | None:

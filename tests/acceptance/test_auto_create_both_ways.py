@@ -43,7 +43,9 @@ def test_what_came_over_the_link_never_matches(
             other = "b" if side == "a" else "a"
             wanted[other].append(f"{head}-on-{other}-{topic}")
         for side, (asked, _, _) in sides.items():
-            wait_until(lambda s=side, r=asked: set(wanted[s]) <= set(r.mirrors(link)), f"mirrors on {side}", 60, 0.25)  # type: ignore[misc]
+            wait_until(
+                lambda s=side, r=asked: set(wanted[s]) <= set(r.mirrors(link)), f"mirrors on {side}", poll_s=0.25
+            )  # type: ignore[misc]
 
     add(1)
     add(2)

@@ -43,7 +43,9 @@ def test_a_standby_copy_is_replaced_and_its_groups_follow(
     checked(rest.create_link(link, source, **often, consumer_offset_group_filters=filters))
     checked(rest.create_mirror(link, topic))
     wait_for_ends(source, destination, topic)
-    wait_until(lambda: committed(destination, group, topic) == READ, "the group has the source's own offset", 60, 0.2)
+    wait_until(
+        lambda: committed(destination, group, topic) == READ, "the group has the source's own offset", poll_s=0.2
+    )
     assert_equal(source, destination, topic)
     checked(rest.ask("POST", f"/{link}/mirrors:promote", {"mirror_topic_names": [topic]}))
     rest.wait_for_status(link, topic, "STOPPED")

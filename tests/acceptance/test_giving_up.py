@@ -93,9 +93,9 @@ def test_a_failover_gives_a_restore_up(pair: Pair, mirrored: tuple[str, str], un
     slowly = {"data": [{"name": name, "value": value} for name, value in SLOWLY.items()]}
     checked(old.rest.ask("PUT", f"/{link}/configs:alter", slowly))
     assert operate(old, link, topic, "truncate-and-restore")["error_code"] is None
-    wait_until(lambda: committed(old.cluster, group, topic) is None, "the topic is deleted, its offsets with it", 60)
+    wait_until(lambda: committed(old.cluster, group, topic) is None, "the topic is deleted, its offsets with it")
     old.rest.wait_for_status(link, topic, "PENDING_RESTORE")
-    wait_until(lambda: has_records(old, topic), "it is copied again", 60)
+    wait_until(lambda: has_records(old, topic), "it is copied again")
     assert operate(old, link, topic, "failover")["error_code"] is None
     old.rest.wait_for_status(link, topic, "STOPPED")
     there, here = consume(new.cluster, topic), consume(old.cluster, topic)

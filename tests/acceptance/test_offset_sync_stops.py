@@ -46,7 +46,7 @@ def test_offsets_stay_where_they_are(
 
     def arrives(of: str, topic: str, offset: int) -> None:
         commit(source, of, topic, offset)
-        wait_until(lambda: committed(destination, of, topic) == offset, f"{of} is at {offset}", 60, 0.1)
+        wait_until(lambda: committed(destination, of, topic) == offset, f"{of} is at {offset}", poll_s=0.1)
 
     def operate(what: str, status: str) -> None:
         checked(rest.ask("POST", f"/{link}/mirrors:{what}", {"mirror_topic_names": [one]}))
@@ -58,7 +58,7 @@ def test_offsets_stay_where_they_are(
     arrives(witness, other, 1)
     assert committed(destination, group, one) == 10, "a paused mirror (TASK-14)"
     operate("resume", "ACTIVE")
-    wait_until(lambda: committed(destination, group, one) == 20, "resumed", 60, 0.1)
+    wait_until(lambda: committed(destination, group, one) == 20, "resumed", poll_s=0.1)
 
     configure(rest, link, consumer_offset_group_filters=selecting(witness))
     arrives(witness, other, 2)  # by a cycle with these filters, or by the one that was under way
@@ -66,7 +66,7 @@ def test_offsets_stay_where_they_are(
     arrives(witness, other, 3)
     assert committed(destination, group, one) == 20, "no longer selected, and left as it was (FILT-14)"
     configure(rest, link, consumer_offset_group_filters=selecting(group, witness))
-    wait_until(lambda: committed(destination, group, one) == 30, "selected again", 60, 0.1)
+    wait_until(lambda: committed(destination, group, one) == 30, "selected again", poll_s=0.1)
 
     commit(source, group, one, 35)
     operate("promote", "STOPPED")

@@ -68,25 +68,25 @@ def test_run_2(
     wait_for_ends(source, destination, topic)
     with member(source, group, topic) as reader:
         assert read(reader, 5) == [0, 1, 2, 3, 4]
-    wait_until(lambda: committed(destination, group, topic) == 5, "the position is carried over", 60, 0.25)
+    wait_until(lambda: committed(destination, group, topic) == 5, "the position is carried over", poll_s=0.25)
     wait_for_state(rest, link, TASK, "ACTIVE")
 
     with member(destination, group, topic) as reader:
         assert read(reader, 5) == [5, 6, 7, 8, 9]
         commit(source, group, topic, 7)
-        wait_until(lambda: errors(rest, link, TASK) == ["CONSUMER_GROUP_IN_USE_ERROR"], "it is said to be live", 60)
+        wait_until(lambda: errors(rest, link, TASK) == ["CONSUMER_GROUP_IN_USE_ERROR"], "it is said to be live")
         assert committed(destination, group, topic) == 10
     wait_for_state(rest, link, TASK, "ACTIVE")
     assert committed(destination, group, topic) == 10
     commit(source, group, topic, 8)
-    wait_until(lambda: committed(destination, group, topic) == 8, "the source has moved again", 60, 0.25)
+    wait_until(lambda: committed(destination, group, topic) == 8, "the source has moved again", poll_s=0.25)
 
     excluded = name_filters("groupFilters", ("*", "LITERAL", "INCLUDE"), (group, "LITERAL", "EXCLUDE"))
     configure(rest, link, consumer_offset_group_filters=excluded)
     commit(source, group, topic, 11)
     other = f"{group}-other"
     commit(source, other, topic, 12)
-    wait_until(lambda: committed(destination, other, topic) == 12, "others are synced still", 60, 0.25)
+    wait_until(lambda: committed(destination, other, topic) == 12, "others are synced still", poll_s=0.25)
     assert committed(destination, group, topic) == 8
 
     configure(rest, link, consumer_offset_sync_enable="false")

@@ -103,7 +103,7 @@ def test_run_3(
         return all(committed(source, group, topic, p) == committed(destination, group, topic, p) for p in range(2))
 
     # 3
-    wait_until(equal, "committed offsets are equal on both", 60, 0.25)
+    wait_until(equal, "committed offsets are equal on both", poll_s=0.25)
     # 4, 5
     checked(rest.ask("POST", f"/{link}/mirrors:promote", {"mirror_topic_names": [topic]}))
     rest.wait_for_status(link, topic, "STOPPED")

@@ -43,7 +43,7 @@ def test_run_5(
         reader.subscribe([topic])
         wait_until(lambda: reader.poll(0.1) is None and reader.assignment(), "the group is live", 60, 0)
         checked(rest.ask("POST", f"/{link}/mirrors:promote", {"mirror_topic_names": [topic]}))
-        wait_until(lambda: reasons(rest, link, topic) == [IN_USE], "the reason is listed", 60, 0.25)
+        wait_until(lambda: reasons(rest, link, topic) == [IN_USE], "the reason is listed", poll_s=0.25)
         assert rest.mirror(link, topic)["mirror_status"] == "PENDING_STOPPED"
         if way_out == "failover":
             checked(rest.ask("POST", f"/{link}/mirrors:failover", {"mirror_topic_names": [topic]}))

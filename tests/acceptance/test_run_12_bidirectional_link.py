@@ -122,7 +122,7 @@ def deleting_one_side(
     assert row()["link_error"] == "REMOTE_LINK_NOT_FOUND_ERROR"
     rest_a.wait_for_status(link, on_b, "SOURCE_UNAVAILABLE")
     for task in (OFFSETS, CONFIGS):
-        wait_until(lambda t=task: errors(rest_a, link, t) == ["REMOTE_LINK_NOT_FOUND_ERROR"], f"{task} says so", 60)
+        wait_until(lambda t=task: errors(rest_a, link, t) == ["REMOTE_LINK_NOT_FOUND_ERROR"], f"{task} says so")
     stood = log_ends(a, on_b)
     produce(b, on_b, numbered(50))
     assert log_ends(a, on_b) == stood, "nothing is copied meanwhile"

@@ -96,8 +96,8 @@ def test_run_15(
     # committed offsets both ways (MODE-21)
     commit(private, group, theirs, 60)
     commit(public, group, ours, 30)
-    wait_until(lambda: committed(public, group, theirs) == 60, "an offset came to the public side", 60)
-    wait_until(lambda: committed(private, group, ours) == 30, "an offset came to the private side", 60)
+    wait_until(lambda: committed(public, group, theirs) == 60, "an offset came to the public side")
+    wait_until(lambda: committed(private, group, ours) == 30, "an offset came to the private side")
     # both mirrors go on after that
     produce(private, theirs, numbered(50, start=100))
     produce(public, ours, numbered(50, start=100))
@@ -139,21 +139,21 @@ def test_the_other_tasks_run_over_the_same_connections(
     there.add("theirs", "WRITE")
     create_topic(private, topic, PARTITIONS, retention_ms="7200000")
     copied = {("theirs", "READ"), ("theirs", "WRITE")}
-    wait_until(lambda: here.all() == {("own", "READ")} | copied, "ACLs came over", 60, 0.25)
+    wait_until(lambda: here.all() == {("own", "READ")} | copied, "ACLs came over", poll_s=0.25)
     pair.here.wait_for_status(name, topic)
     assert retention(public, topic) == "7200000"
     retain(private, topic, "3600000")
-    wait_until(lambda: retention(public, topic) == "3600000", "its configs follow", 60, 0.25)
+    wait_until(lambda: retention(public, topic) == "3600000", "its configs follow", poll_s=0.25)
     there.delete("theirs", "WRITE")
     left = {("own", "READ"), ("theirs", "READ")}
-    wait_until(lambda: here.all() == left, "a deletion came over, and took nothing else", 60, 0.25)
+    wait_until(lambda: here.all() == left, "a deletion came over, and took nothing else", poll_s=0.25)
     operate(pair.here, "reverse-and-start-mirror", name, topic)
     pair.here.wait_for_status(name, topic, "STOPPED")
     pair.there.wait_for_status(name, topic)
     there.delete("theirs", "READ")
     there.add("later", "READ")
     left = {("own", "READ"), ("later", "READ")}
-    wait_until(lambda: here.all() == left, "after a reverse they follow, and nothing else goes", 60, 0.25)
+    wait_until(lambda: here.all() == left, "after a reverse they follow, and nothing else goes", poll_s=0.25)
     pair.check_that_nobody_dialled_in()
     deleted = checked(pair.here.ask("DELETE", f"/{name}", force="true"))
     assert "one of two" in deleted.headers["Warning"], "LIM-14"

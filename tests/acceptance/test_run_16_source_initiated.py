@@ -73,7 +73,7 @@ def test_the_public_side_asks_and_the_private_side_carries_out(
     assert there["topic_names"] == []
     group = f"{mirror}-group"
     commit(source, group, mirror, 40)
-    wait_until(lambda: committed(destination, group, mirror) == 40, "the group's offset came over", 60)
+    wait_until(lambda: committed(destination, group, mirror) == 40, "the group's offset came over")
     operate(pair.here, "promote", link, mirror)
     pair.here.wait_for_status(link, mirror, "STOPPED")
     for partition in range(PARTITIONS):
@@ -134,7 +134,7 @@ def test_failover_needs_nobody_on_the_private_side(
     pair.private.launch()
     pair.private.wait_until_ready()
     wait_for_state(pair.there, link, "UNAVAILABLE")
-    wait_until(lambda: row(pair.there, link)["link_error"] == "REMOTE_LINK_NOT_FOUND_ERROR", "its half is alone", 60)
+    wait_until(lambda: row(pair.there, link)["link_error"] == "REMOTE_LINK_NOT_FOUND_ERROR", "its half is alone")
     checked(pair.there.ask("DELETE", f"/{link}"))
 
 
@@ -145,7 +145,7 @@ def test_the_private_sides_workers_share_the_work_and_replace_each_other(
     folder = pair.private.folder.parent
     other = WorkerProcess(source.bootstrap_servers, folder, pair.public.app_id, network=pair.network)
     with other:
-        wait_until(lambda: other.owned and not other.owned & pair.private.owned, "the two share the partitions", 60)
+        wait_until(lambda: other.owned and not other.owned & pair.private.owned, "the two share the partitions")
         produce(source, mirror, numbered(100, start=100))
         wait_for_ends(source, destination, mirror, PARTITIONS)
         pair.private.kill()
@@ -196,12 +196,12 @@ def test_how_the_dialling_side_reaches_its_own_cluster_and_whom_it_speaks_to(
     """LINK-42, LINK-48: hot (LINK-10). No broker is where its REST is, and no workers have the other id."""
     nowhere = pair.private.url.rpartition("/")[2]
     configure(pair.there, link, local_bootstrap_servers=nowhere)
-    wait_until(lambda: f"connection to {nowhere}" in pair.private.log(), "the address is dialled", 60)
+    wait_until(lambda: f"connection to {nowhere}" in pair.private.log(), "the address is dialled")
     configure(pair.there, link, local_bootstrap_servers=source.bootstrap_servers)
     produce(source, mirror, numbered(10, start=100))
     wait_for_ends(source, destination, mirror, PARTITIONS)
     configure(pair.there, link, partner_app_id="nobody")
-    wait_until(lambda: row(pair.there, link)["link_error"] == "REMOTE_LINK_NOT_FOUND_ERROR", "nobody is there", 60)
+    wait_until(lambda: row(pair.there, link)["link_error"] == "REMOTE_LINK_NOT_FOUND_ERROR", "nobody is there")
     configure(pair.there, link, partner_app_id=pair.public.app_id)
     wait_for_state(pair.there, link, "ACTIVE")
     produce(source, mirror, numbered(10, start=110))

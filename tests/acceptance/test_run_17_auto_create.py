@@ -39,21 +39,21 @@ def test_run_17(source: LocalCluster, destination: LocalCluster, rest: Rest, uni
 
     configure(rest, link, auto_create_mirror_topics_enable="true", auto_create_mirror_topics_filters=filters)
     wanted = [f"{prefix}{demo}{number}" for number in range(1, 6)]
-    wait_until(lambda: rest.mirrors(link) == wanted, "five mirrors", 60, 0.25)
+    wait_until(lambda: rest.mirrors(link) == wanted, "five mirrors", poll_s=0.25)
     create_topic(source, f"{demo}6")
-    wait_until(lambda: f"{prefix}{demo}6" in rest.mirrors(link), "the sixth", 60, 0.25)
-    wait_until(lambda: task(rest, link, TASK).get("state") == "ACTIVE", "the task is fine", 60, 0.25)
+    wait_until(lambda: f"{prefix}{demo}6" in rest.mirrors(link), "the sixth", poll_s=0.25)
+    wait_until(lambda: task(rest, link, TASK).get("state") == "ACTIVE", "the task is fine", poll_s=0.25)
 
     create_topic(source, f"{demo}-taken")
     create_topic(source, f"{demo}7")
-    wait_until(lambda: errors(rest, link, TASK) == ["TOPIC_EXISTS_ERROR"], "the taken name is listed", 60, 0.25)
+    wait_until(lambda: errors(rest, link, TASK) == ["TOPIC_EXISTS_ERROR"], "the taken name is listed", poll_s=0.25)
     assert f"{prefix}{demo}-taken" in task(rest, link, TASK)["errors"][0]["error_message"]
-    wait_until(lambda: f"{prefix}{demo}7" in rest.mirrors(link), "others are unaffected", 60, 0.25)
+    wait_until(lambda: f"{prefix}{demo}7" in rest.mirrors(link), "others are unaffected", poll_s=0.25)
 
     configure(rest, link, auto_create_mirror_topics_enable="false")
     wait_for_state(rest, link, TASK, "NOT_CONFIGURED")
     rows = checked(rest.ask("GET", f"/{link}/configs")).json()["data"]
     assert {row["name"]: row["value"] for row in rows}["auto.create.mirror.topics.filters"] == ""
     produce(source, f"{demo}1", numbered(10, start=10))
-    wait_until(lambda: log_ends(destination, f"{prefix}{demo}1") == [20], "existing ones go on", 60, 0.25)
+    wait_until(lambda: log_ends(destination, f"{prefix}{demo}1") == [20], "existing ones go on", poll_s=0.25)
     assert_equal(source, destination, f"{demo}1", f"{prefix}{demo}1")

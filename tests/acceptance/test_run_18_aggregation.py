@@ -35,9 +35,9 @@ def test_run_18(
         checked(rest.create_link(f"{head}link", cluster, auto_create_mirror_topics_filters=filters, **configs))
     for number, (head, cluster) in enumerate(heads.items()):
         link, mirror, ends = f"{head}link", f"{head}{topic}", [100 * (number + 1)]
-        wait_until(partial(has_mirrors, rest, link, [mirror]), f"{link} mirrors", 60, 0.25)
+        wait_until(partial(has_mirrors, rest, link, [mirror]), f"{link} mirrors", poll_s=0.25)
         rest.wait_for_status(link, mirror)
-        wait_until(partial(has_ends, destination, mirror, ends), f"{mirror} is complete", 60, 0.25)
+        wait_until(partial(has_ends, destination, mirror, ends), f"{mirror} is complete", poll_s=0.25)
         assert_equal(cluster, destination, topic, mirror)
     again = rest.create_link("again", sources[0], cluster_link_prefix=next(iter(heads)))
     assert refusal(again) == (400, 40002)

@@ -54,7 +54,7 @@ def test_run_1(
     # 5
     produce(source, topic, numbered(10, start=5000))
     wait_for_ends(source, destination, topic, PARTITIONS)
-    wait_until(lambda: door.describe(link, topic).lags == [0, 0, 0], "lag returns to 0", 60)
+    wait_until(lambda: door.describe(link, topic).lags == [0, 0, 0], "lag returns to 0")
     # 7 (6, the guard, has tests of its own)
     door.operate("promote", link, topic)
     rest.wait_for_status(link, topic, "STOPPED", within_s=60)

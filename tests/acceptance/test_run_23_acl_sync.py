@@ -154,7 +154,9 @@ def test_run_23(
     there.delete("two", "WRITE")
     there.add("three", "READ")
     configure(secure_rest, link, acl_sync_enable="true")
-    wait_until(lambda: errors(secure_rest, link, TASK) == ["MISCONFIGURATION_ERROR"], "filters are missing", 60, 0.25)
+    wait_until(
+        lambda: errors(secure_rest, link, TASK) == ["MISCONFIGURATION_ERROR"], "filters are missing", poll_s=0.25
+    )
     assert here.all() == own | {("one", "DESCRIBE"), ("two", "WRITE")}
     configure(secure_rest, link, acl_filters=selecting(principal))
     follows(own | {("one", "DESCRIBE"), ("three", "READ")}, "on again")
@@ -176,16 +178,16 @@ def test_run_23_what_a_link_created_is_not_taken_for_the_sources_own(
     with working(secure_source, tmp_path) as there:
         user = login(secure_destination, SUPER_USER)
         checked(there.create_link("first", secure_destination, **user, **on, acl_filters=selecting(principal)))
-        wait_until(lambda: second.all() == {("copied", "READ")}, "the first link copies", 60, 0.25)
+        wait_until(lambda: second.all() == {("copied", "READ")}, "the first link copies", poll_s=0.25)
         link_id = checked(there.ask("GET", "/first")).json()["cluster_link_id"]
     second.add("plain", "READ")
     first.delete("copied", "READ")
     user = login(secure_source, SUPER_USER)
     checked(secure_rest.create_link("second", secure_source, **user, **on, acl_filters=selecting(principal)))
-    wait_until(lambda: first.all() == {("plain", "READ")}, "the second leaves the first's copies out", 60, 0.25)
+    wait_until(lambda: first.all() == {("plain", "READ")}, "the second leaves the first's copies out", poll_s=0.25)
     wait_for_state(secure_rest, "second", TASK, "ACTIVE")
     configure(secure_rest, "second", acl_filters=selecting(principal, link_id))
-    wait_until(lambda: first.all() == {("copied", "READ")}, "with its id, only those", 60, 0.25)
+    wait_until(lambda: first.all() == {("copied", "READ")}, "with its id, only those", poll_s=0.25)
 
 
 @pytest.mark.timeout(300)
@@ -198,7 +200,7 @@ def test_without_an_authorizer(
     on = {"acl_sync_enable": "true", "consumer_offset_sync_enable": "true", "auto_create_mirror_topics_enable": "true"}
     checked(rest.create_link(link, source, **on, acl_filters=selecting("User:ann")))
     checked(rest.create_mirror(link, topic))
-    wait_until(lambda: errors(rest, link, TASK) == ["SECURITY_DISABLED_ERROR"], "it is said", 60, 0.25)
+    wait_until(lambda: errors(rest, link, TASK) == ["SECURITY_DISABLED_ERROR"], "it is said", poll_s=0.25)
     for name in ("ConsumerOffsetSync", "AutoCreateMirror"):
         wait_until(
             lambda n=name: errors(rest, link, n) == ["MISCONFIGURATION_ERROR"], f"{name} lacks filters", 60, 0.25

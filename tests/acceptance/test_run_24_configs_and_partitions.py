@@ -34,25 +34,25 @@ def test_run_24(
 
     assert repaired() == 0
     set_config(source, topic, "retention.ms", "123456789")
-    wait_until(lambda: config(destination, topic, "retention.ms") == "123456789", "retention.ms follows", 60, 0.25)
+    wait_until(lambda: config(destination, topic, "retention.ms") == "123456789", "retention.ms follows", poll_s=0.25)
     set_config(destination, topic, "retention.ms", "99")
-    wait_until(lambda: repaired() > 0, "it is noticed", 60, 0.25)
-    wait_until(lambda: config(destination, topic, "retention.ms") == "123456789", "it is set back", 60, 0.25)
+    wait_until(lambda: repaired() > 0, "it is noticed", poll_s=0.25)
+    wait_until(lambda: config(destination, topic, "retention.ms") == "123456789", "it is set back", poll_s=0.25)
 
     add_partitions(source, topic, 8)
-    wait_until(lambda: len(rest.mirror(link, topic)["partition_states"]) == 8, "partitions follow", 60, 0.25)
+    wait_until(lambda: len(rest.mirror(link, topic)["partition_states"]) == 8, "partitions follow", poll_s=0.25)
     for partition in range(8):
         produce(source, topic, numbered(5, partition=partition))
     wait_for_ends(source, destination, topic, 8)
 
     add_partitions(destination, topic, 9)
-    wait_until(lambda: errors(rest, link, TASK), "a partition that the source does not have is listed", 60, 0.25)
+    wait_until(lambda: errors(rest, link, TASK), "a partition that the source does not have is listed", poll_s=0.25)
     report = task(rest, link, TASK)
     assert "added some here" in report["errors"][0]["error_message"], "MIRROR-93"
     assert len(rest.mirror(link, topic)["partition_states"]) == 8
     add_partitions(source, topic, 9)
     produce(source, topic, numbered(5, partition=8))
-    wait_for_state(rest, link, TASK, "ACTIVE", 60)
+    wait_for_state(rest, link, TASK, "ACTIVE")
     wait_for_ends(source, destination, topic, 9)
     assert_equal(source, destination, topic, partitions=9)
 
@@ -70,5 +70,5 @@ def test_run_25(
     rest.wait_for_status(link, topic)
     set_config(source, topic, "segment.ms", "1000000")
     set_config(source, topic, "retention.ms", "1000000")
-    wait_until(lambda: config(destination, topic, "segment.ms") == "1000000", "a cycle has been", 60, 0.25)
+    wait_until(lambda: config(destination, topic, "segment.ms") == "1000000", "a cycle has been", poll_s=0.25)
     assert config(destination, topic, "retention.ms") == LONG_MS

@@ -62,7 +62,7 @@ def test_run_6(
         rest.wait_for_status(link, topic)
         wait_for_ends(doomed, destination, topic)
     assert read_on(doomed, group, topics[0], 60) == [*range(60)]
-    wait_until(lambda: committed(destination, group, topics[0]) == 60, "the position is carried over", 60, 0.25)
+    wait_until(lambda: committed(destination, group, topics[0]) == 60, "the position is carried over", poll_s=0.25)
     behind = topics.pop()
     fall_behind((doomed, destination), door, rest, link, behind)
     lag = LAGGED - 1
@@ -112,8 +112,8 @@ def fall_behind(clusters: tuple[LocalCluster, LocalCluster], door: Door, rest: R
         produce(source, topic, [Sent(bytes(900_000))])
     door.configure(link, link_max_bytes_per_second="1024")
     door.operate("resume", link, topic)
-    wait_until(lambda: log_ends(destination, topic) == [101], "the first one comes", 60, 0.25)
-    wait_until(lambda: lags(door, link, topic) == [LAGGED - 1], "the mirror is behind", 60, 0.25)
+    wait_until(lambda: log_ends(destination, topic) == [101], "the first one comes", poll_s=0.25)
+    wait_until(lambda: lags(door, link, topic) == [LAGGED - 1], "the mirror is behind", poll_s=0.25)
 
 
 def lags(door: Door, link: str, topic: str) -> list[int]:

@@ -44,7 +44,7 @@ def test_run_7(
     produce(source, topic, numbered(5, start=100))
     wait_until(lambda: is_committed(source, group, topic, 105), "the groups' coordinator is there")
     commit(source, witness, topic, 60)
-    wait_until(lambda: committed(destination, witness, topic) == 60, "offsets are synced", 60, 0.25)
+    wait_until(lambda: committed(destination, witness, topic) == 60, "offsets are synced", poll_s=0.25)
     assert log_ends(destination, topic) == [100], "the lagged records have not come"
 
     door.operate("failover", link, topic)

@@ -12,7 +12,7 @@ from tests.chaos.running import run
 SEED, ROUNDS = 8378, 5
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 def test_random_faults_under_load(tmp_path: Path) -> None:
     outcome = run(SEED, ROUNDS, tmp_path)
     assert outcome.is_good, "\n".join(report.lines(outcome))

@@ -42,4 +42,4 @@ def test_a_clock_that_jumps(
             wait_for_ends(source, destination, topic, PARTITIONS)
             assert_equal(source, destination, topic, partitions=PARTITIONS)
             checked(rest.ask("POST", f"/{link}/mirrors:promote", {"mirror_topic_names": [topic]}))
-            rest.wait_for_status(link, topic, "STOPPED", 90)
+            rest.wait_for_status(link, topic, "STOPPED")

@@ -52,14 +52,14 @@ def test_three_workers_are_replaced_one_after_the_other_under_load(
             for worker in workers:
                 others = [each for each in workers if each is not worker]
                 worker.terminate()
-                wait_until(lambda w=others: is_spread(w), "the others have all the work", 60)  # type: ignore[misc]
+                wait_until(lambda w=others: is_spread(w), "the others have all the work")  # type: ignore[misc]
                 wait_until_all_move(destination, topic)
                 worker.launch()
                 for each in (worker, *others):
                     wait_until(lambda w=each: is_ready(w), f"{each.name} is ready", 120, 0.25)  # type: ignore[misc]
         wait_for_ends(source, destination, topic, PARTITIONS, within_s=90)
         assert_equal(source, destination, topic, partitions=PARTITIONS)
-        wait_until(lambda: is_spread(workers), "all three have a share again", 60)
+        wait_until(lambda: is_spread(workers), "all three have a share again")
         with Rest(workers[0], destination) as rest:
             assert rest.mirror(link, topic)["mirror_status"] == "ACTIVE"
 
@@ -77,4 +77,4 @@ def wait_until_all_move(destination: LocalCluster, topic: str) -> None:
     def move() -> bool:
         return all(now > then for now, then in zip(log_ends(destination, topic, PARTITIONS), before, strict=True))
 
-    wait_until(move, "every partition moves on", 60, 0.25)
+    wait_until(move, "every partition moves on", poll_s=0.25)

@@ -57,9 +57,13 @@ class Pair:
         assert_equal(self.source, self.destination, self.topic, partitions=PARTITIONS)
         survivor = next(worker for worker in self.workers if worker.is_running())
         with Rest(survivor, self.destination) as rest:
+
+            def errors() -> set[str]:
+                return {state["error"] for state in rest.mirror(link, self.topic)["partition_states"]}
+
+            wait_until(lambda: errors() == {"NO_ERROR"}, "every partition is well")
             mirror = rest.mirror(link, self.topic)
         assert mirror["mirror_status"] == "ACTIVE"
-        assert {state["error"] for state in mirror["partition_states"]} == {"NO_ERROR"}
         assert all(state["lost"] == [] for state in mirror["partition_states"])
 
 

@@ -47,11 +47,11 @@ def test_offsets_are_synced_by_the_worker_that_is_left(
             checked(rest.create_mirror(link, topic))
             wait_for_ends(source, destination, topic)
             commit(source, group, topic, 5)
-            wait_until(lambda: committed(destination, group, topic) == 5, "the leader syncs", 60, 0.25)
+            wait_until(lambda: committed(destination, group, topic) == 5, "the leader syncs", poll_s=0.25)
             leader.kill()
             commit(destination, group, topic, 11)  # the group's own: whoever comes next has to know that it is
             commit(source, other, topic, 3)
-            wait_until(lambda: committed(destination, other, topic) == 3, "the other one syncs", 60, 0.25)
+            wait_until(lambda: committed(destination, other, topic) == 3, "the other one syncs", poll_s=0.25)
             assert committed(destination, group, topic) == 11
             commit(source, group, topic, 8)
-            wait_until(lambda: committed(destination, group, topic) == 8, "it goes on", 60, 0.25)
+            wait_until(lambda: committed(destination, group, topic) == 8, "it goes on", poll_s=0.25)

@@ -169,7 +169,7 @@ def test_a_hidden_page_rests(browser: Browser, serve: Callable[..., Served]) -> 
         browser.driver.execute_async_script("setTimeout(arguments[0], 5000)")
         return len(here.asked) == before
 
-    wait_until(rests, "it is polled no more", 60)
+    wait_until(rests, "it is polled no more")
     before = len(here.asked)
     browser.run(HIDE, False)
     wait_until(lambda: len(here.asked) > before, "it is polled again")

@@ -67,7 +67,7 @@ def test_nothing_is_counted_twice_over_two_workers(watched: Watched) -> None:
     prometheus = watched.prometheus
     selector = f'{{link="{LINK}",topic="{TOPIC}"}}'
     total = f"sum(clusterlink_mirror_records_total{selector})"
-    wait_until(lambda: prometheus.value(total) == RECORDS, "all records are counted once", 60)
+    wait_until(lambda: prometheus.value(total) == RECORDS, "all records are counted once")
     assert prometheus.value(f'count(clusterlink_link_state{{link="{LINK}",state="ACTIVE"}})') == 1
     assert prometheus.value(f"count(clusterlink_mirror_lag_records{selector})") == 2
     assert prometheus.value("sum(clusterlink_links)") == 1
@@ -100,11 +100,11 @@ def test_series_are_gone_with_their_mirror_and_then_with_their_link(watched: Wat
     """MET-63."""
     assert any(series_with(watched, 'topic="foreign-topic"')) and any(series_with(watched, 'link="foreign"'))
     checked(watched.rest.ask("DELETE", "/foreign/mirrors/foreign-topic"))
-    wait_until(lambda: not any(series_with(watched, 'topic="foreign-topic"')), "the deleted mirror has no series", 60)
+    wait_until(lambda: not any(series_with(watched, 'topic="foreign-topic"')), "the deleted mirror has no series")
     assert any(series_with(watched, 'link="foreign"'))
     watched.prometheus.wait_for_silence("ClusterlinkMirrorFailed", link="foreign")
     checked(watched.rest.ask("DELETE", "/foreign", force="true"))
-    wait_until(lambda: not any(series_with(watched, 'link="foreign"')), "the deleted link has no series", 60)
+    wait_until(lambda: not any(series_with(watched, 'link="foreign"')), "the deleted link has no series")
 
 
 def series_with(watched: Watched, label: str) -> list[bool]:
@@ -150,7 +150,7 @@ def test_a_group_that_is_used_on_both_sides(watched: Watched) -> None:
     member = Consumer(configuration(watched.destination, **{"group.id": group, "auto.offset.reset": "earliest"}))
     member.subscribe([topic])
     try:
-        wait_until(lambda: member.poll(0.2) is not None or bool(member.assignment()), "it has joined", 60)
+        wait_until(lambda: member.poll(0.2) is not None or bool(member.assignment()), "it has joined")
         commit(watched.source, group, topic, 5)
         watched.prometheus.wait_for_alert("ClusterlinkOffsetSyncOld", link=link)
         in_use = f'max(clusterlink_consumer_groups{{link="{link}",state="in_use"}})'
@@ -201,16 +201,16 @@ def test_a_worker_that_is_gone(watched: Watched) -> None:
     first, second = watched.workers
     second.kill()
     watched.prometheus.wait_for_alert("ClusterlinkWorkerDown", instance=second.url.removeprefix("http://"))
-    wait_until(lambda: len(first.owned) == 4, "the other one takes its work over", 60)
+    wait_until(lambda: len(first.owned) == 4, "the other one takes its work over")
     state = f'count(clusterlink_link_state{{link="{LINK}",state="UNAVAILABLE"}} == 1)'
-    wait_until(lambda: watched.prometheus.value(state) == 1, "every link is led by somebody", 60)
+    wait_until(lambda: watched.prometheus.value(state) == 1, "every link is led by somebody")
 
 
 def test_a_worker_whose_own_cluster_is_gone(watched: Watched) -> None:
     worker = watched.workers[0]
     watched.destination.stop_broker(1, hard=True)
     watched.prometheus.wait_for_alert("ClusterlinkWorkerNotReady", worker=worker_name(watched))
-    wait_until(lambda: "own cluster" in checks(worker.url)["own_cluster"], "/readyz says why", 60)
+    wait_until(lambda: "own cluster" in checks(worker.url)["own_cluster"], "/readyz says why")
     assert httpx.get(f"{worker.url}/healthz", timeout=90).status_code == 200
 
 

@@ -68,13 +68,13 @@ def test_the_key_is_lost_found_and_changed(
         destination.bootstrap_servers, tmp_path, app_id, **{key: str(second), old: str(first)}
     ) as worker:
         moved = f"Link {LINK}: its secrets are stored under the current key"
-        wait_until(lambda: moved in worker.log(), "the secrets are stored anew", within_s=60)
+        wait_until(lambda: moved in worker.log(), "the secrets are stored anew")
         assert worker.log().count(moved) == 1
         worker.terminate()
 
     last = WorkerProcess(destination.bootstrap_servers, tmp_path, app_id, **{key: str(second)})
     with last as worker, Rest(worker, destination) as rest:
-        wait_until(lambda: rest.links() == [LINK] and state(rest)[0] == "ACTIVE", "the link works", within_s=60)
+        wait_until(lambda: rest.links() == [LINK] and state(rest)[0] == "ACTIVE", "the link works")
         produce(secure_source, topic, numbered(10))
         wait_for_ends(secure_source, destination, topic)
         listed = checked(rest.ask("GET", f"/{LINK}/configs/sasl.jaas.config")).json()

@@ -105,13 +105,15 @@ def test_every_feature_works_with_the_rights_that_are_documented(
                 lambda each=each: rest.mirror(link, each).get("mirror_status") == "ACTIVE", f"{each} mirrors", 60
             )
         wanted = log_ends(secure_source, topic)
-        wait_until(lambda: log_ends(secure_destination, topic) == wanted, "markers are written", 60)
-        wait_until(lambda: committed(secure_destination, group, topic) == 20, "offsets are synced", 60, 0.25)
+        wait_until(lambda: log_ends(secure_destination, topic) == wanted, "markers are written")
+        wait_until(lambda: committed(secure_destination, group, topic) == 20, "offsets are synced", poll_s=0.25)
         retain(secure_source, topic, "7200000")
-        wait_until(lambda: retention(secure_destination, topic) == "7200000", "configs are synced", 60, 0.25)
-        wait_until(lambda: may_read(secure_destination, topic, "alice"), "ACLs are synced", 60, 0.25)
+        wait_until(lambda: retention(secure_destination, topic) == "7200000", "configs are synced", poll_s=0.25)
+        wait_until(lambda: may_read(secure_destination, topic, "alice"), "ACLs are synced", poll_s=0.25)
         for name in ("ConsumerOffsetSync", "AclSync", "TopicConfigsSync", "AutoCreateMirror"):
-            wait_until(lambda name=name: task(rest, link, name).get("state") == "ACTIVE", f"{name} is ACTIVE", 60, 0.25)
+            wait_until(
+                lambda name=name: task(rest, link, name).get("state") == "ACTIVE", f"{name} is ACTIVE", poll_s=0.25
+            )
 
         checked(rest.ask("POST", f"/{link}/mirrors:promote", {"mirror_topic_names": [topic]}))
         rest.wait_for_status(link, topic, "STOPPED")

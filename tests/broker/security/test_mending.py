@@ -65,11 +65,11 @@ def wait_for_error(rest: Rest, link: str, words: str) -> None:
         shown = (seen["link_state"], seen["link_error"]) == ("UNAVAILABLE", "AUTHENTICATION_ERROR")
         return shown and words in seen["link_error_message"]
 
-    wait_until(is_shown, f"the link says {words}", 60, 0.25)
+    wait_until(is_shown, f"the link says {words}", poll_s=0.25)
 
 
 def wait_until_well(rest: Rest, link: str) -> None:
-    wait_until(lambda: row(rest, link)["link_state"] == "ACTIVE", "the link is back by itself", 60, 0.25)
+    wait_until(lambda: row(rest, link)["link_state"] == "ACTIVE", "the link is back by itself", poll_s=0.25)
 
 
 def test_certificates_that_expire_or_have_the_wrong_name(
@@ -147,14 +147,14 @@ def test_permissions_that_are_taken_away(
     disallow(secure_source, "alice", "READ", topic)
     produce(secure_source, topic, numbered(10, start=10))
     read = f"AUTHORIZATION_ERROR: source: READ on topic {topic} is not allowed"
-    wait_until(lambda: read in errors(), "the task says what copying lacks", 60, 0.25)
+    wait_until(lambda: read in errors(), "the task says what copying lacks", poll_s=0.25)
     disallow(secure_source, "alice", "DESCRIBE_CONFIGS", topic)
-    wait_until(lambda: "DESCRIBE_CONFIGS" in errors(), "the task says what it lacks itself", 60, 0.25)
+    wait_until(lambda: "DESCRIBE_CONFIGS" in errors(), "the task says what it lacks itself", poll_s=0.25)
     assert read in errors()
     assert row(keyed_rest, link)["link_state"] == "ACTIVE", "one topic less is no matter of the link"
     assert log_ends(destination, topic) == [10]
 
     allow(secure_source, "alice", "READ DESCRIBE_CONFIGS", topic)
     wait_for_ends(secure_source, destination, topic)
-    wait_until(lambda: task()["state"] == "ACTIVE" and not errors(), "the task is well again", 60, 0.25)
+    wait_until(lambda: task()["state"] == "ACTIVE" and not errors(), "the task is well again", poll_s=0.25)
     assert_equal(secure_source, destination, topic)

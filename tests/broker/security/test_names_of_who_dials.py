@@ -202,9 +202,9 @@ def test_guards_spare_who_dials_by_whatever_name(world: World, kdc: Kdc) -> None
 def wait_for_guard(cluster: LocalCluster, link: str, name: str) -> None:
     """Others are refused, and not the one of this name."""
     topic = f"{HEAD}-{link}"
-    wait_until(lambda: "User:alice" in denied(cluster, topic), f"{topic} is guarded", 90, 0.25)
+    wait_until(lambda: "User:alice" in denied(cluster, topic), f"{topic} is guarded", poll_s=0.25)
     assert is_refused(cluster, topic, "alice")
-    wait_until(lambda: f"User:{name}" not in denied(cluster, topic), f"{name} is spared on {topic}", 90, 0.25)
+    wait_until(lambda: f"User:{name}" not in denied(cluster, topic), f"{name} is spared on {topic}", poll_s=0.25)
 
 
 def goes_on(source: LocalCluster, destination: LocalCluster, link: str) -> None:

@@ -106,10 +106,10 @@ def test_least_rights_and_certificates_are_enough(
             listed = task(rest, "least", "TopicConfigsSync").get("errors") or ()
             return [each["error_code"] for each in listed if lacking in each["error_message"]] == [OWN_REFUSAL]
 
-        wait_until(said, "the task says what is missing (STATE-36)", 60, 0.25)
+        wait_until(said, "the task says what is missing (STATE-36)", poll_s=0.25)
         allow(secure_destination, WORKER, "WRITE", topic)
-        wait_until(lambda: log_ends(secure_destination, topic) == log_ends(source, topic), "it goes on", 60, 0.25)
-        wait_until(lambda: task(rest, "least", "TopicConfigsSync")["state"] == "ACTIVE", "and is well", 60, 0.25)
+        wait_until(lambda: log_ends(secure_destination, topic) == log_ends(source, topic), "it goes on", poll_s=0.25)
+        wait_until(lambda: task(rest, "least", "TopicConfigsSync")["state"] == "ACTIVE", "and is well", poll_s=0.25)
     assert consume(secure_destination, topic, user=SUPER_USER) == consume(source, topic)
 
 
@@ -148,9 +148,9 @@ def test_who_may_write_commands_may_command(
 
     with Rest(worker, secure_destination) as rest:
         command("link.create", configs=[{"name": "bootstrap.servers", "value": source.bootstrap_servers}])
-        wait_until(lambda: link in rest.links(), "alice's link is there", 60)
+        wait_until(lambda: link in rest.links(), "alice's link is there")
         command("mirror.create", source_topic_name=topic)
-        wait_until(lambda: rest.mirror(link, topic).get("mirror_status") == "ACTIVE", "alice's mirror is there", 60)
+        wait_until(lambda: rest.mirror(link, topic).get("mirror_status") == "ACTIVE", "alice's mirror is there")
     disallow(secure_destination, "alice", "WRITE", commands)
     assert is_refused(secure_destination, commands, "alice")
     produce(source, topic, numbered(10))

@@ -101,7 +101,7 @@ def test_an_ordinary_worker_denies_each_other_writer_by_name(
         checked(rest.create_mirror("guarding", bystander))
         rest.wait_for_status("guarding", bystander)
         allow(secure_destination, "alice", "WRITE DESCRIBE", bystander)
-        wait_until(lambda: is_denied_later(secure_destination, bystander), "a right given later is denied", 60)
+        wait_until(lambda: is_denied_later(secure_destination, bystander), "a right given later is denied")
         names = {"mirror_topic_names": [topic]}
         checked(rest.ask("POST", "/guarding/mirrors:promote", names))
         rest.wait_for_status("guarding", topic, "STOPPED")

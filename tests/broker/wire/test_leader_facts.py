@@ -32,7 +32,7 @@ async def test_the_true_end_of_the_log_is_told_to_replica_minus_two_alone(two_br
     await asyncio.to_thread(create_topic, two_brokers, topic, 2, 2)
     async with connected(two_brokers) as wire:
         found = await eventually(
-            lambda: wire.metadata(topic), lambda seen: [len(p.isr) for p in seen.partitions] == [2, 2]
+            lambda: wire.metadata(topic), lambda seen: [len(p.in_sync) for p in seen.partitions] == [2, 2]
         )
         led = {p.partition: p.leader for p in found.partitions}
         partition = next(partition for partition, leader in led.items() if leader == 1)

@@ -291,6 +291,6 @@ def test_garbage_in_changelogs_stops_nobody_not_even_who_starts_with_it(
         worker.wait_until_ready()
         with Rest(worker, destination) as rest, CommandsTopic(destination, worker.app_id) as commands:
             still_works(commands, source)
-            wait_until(lambda: other in rest.links(), "the other link is known", 60)
+            wait_until(lambda: other in rest.links(), "the other link is known")
             checked(rest.ask("DELETE", f"/{other}"))
         assert worker.is_running() and "crashed" not in worker.log().lower()

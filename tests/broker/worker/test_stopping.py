@@ -44,6 +44,9 @@ def test_sigterm_under_load_and_going_on_after_a_restart(
         wait_for_ends(source, destination, topic, PARTITIONS)
         report = assert_equal(source, destination, topic, partitions=PARTITIONS)
         assert report.records > 0
-        states = rest.mirror(link, topic)["partition_states"]
-        assert {state["error"] for state in states} == {"NO_ERROR"}
+
+        def errors() -> set[str]:
+            return {state["error"] for state in rest.mirror(link, topic)["partition_states"]}
+
+        wait_until(lambda: errors() == {"NO_ERROR"}, "every partition is well")
         assert worker.terminate() < END_WITHIN_S
