@@ -60,6 +60,8 @@ class Context:
     _partners: dict[str, tuple[ClientSecurity, str, Partner]] = field(default_factory=dict)
     _partnering: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _patience: dict[str, float] = field(default_factory=dict)
+    _noted: dict[str, dict[tuple[str, str], int]] = field(default_factory=dict)
+    """Link -> (table, key) -> the version that a change of state was last decided on."""
     _known_configs: frozenset[str] = frozenset()
     _own_topics: Mapping[str, TopicInfo] = field(default_factory=dict)
     _own_topics_at: float = float("-inf")
@@ -100,7 +102,7 @@ class Context:
 
     async def settle(self, decision: Decision) -> None:
         """Send a decision and wait until the read model shows it, so that the next one is made on it."""
-        note_changes(decision)
+        self._note_once(decision)
         await self.send_outcome(decision.outcome(self.worker).to_json())
         await self.seen(decision)
 
@@ -135,6 +137,16 @@ class Context:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.5):
                     await model.changed(decision.link).wait()
+
+    def _note_once(self, decision: Decision) -> None:
+        """Log and count changes of state, but not again where outcomes are applied late and one is decided again."""
+        if not decision.happened:
+            return
+        noted = self._noted.setdefault(decision.link, {})
+        rows = {(table, key): version for table, key, version in decision.touched()}
+        if not rows.items() <= noted.items():
+            note_changes(decision)
+            noted |= rows
 
     def _note_patience(self, link: str, seconds: float) -> None:
         if seconds <= NOTHING_FOR_S:
@@ -207,6 +219,7 @@ class Context:
         if partner is not None:
             await partner[2].close()
         self._securities.pop(link, None)
+        self._noted.pop(link, None)
         for key in (link, _to_partner(link)):
             if (kept := self._remotes.pop(key, None)) is not None:
                 await kept[1].close()

@@ -86,3 +86,26 @@ def test_a_cycle_of_the_offset_sync() -> None:
     assert counted("consumer_offset_commits_total", "l", "failure") == 2
     assert [counted("consumer_groups", "l", state) for state in ("synced", "in_use", "error")] == [3, 1, 1]
     assert counted("consumer_offset_lag_records", "l", "a") == 3
+
+
+async def test_a_change_that_is_decided_again_is_counted_once() -> None:
+    """Where outcomes are applied late: the first is on its way still; the next change of the row counts."""
+    rows = Rows(LINK)
+    context = rows.context()
+
+    def decision() -> Decision:
+        made, link = Decision(rows.model, "l"), rows.model.links["l"]
+        event = LinkEvent.LOST if link.state is LinkState.ACTIVE else LinkEvent.REACHED
+        after, change = advance_link(link, event, "", 1, LinkErrorCode.TIMEOUT_ERROR)
+        made.note(change)
+        made.put_link(after)
+        return made
+
+    first, again = decision(), decision()
+    for each in (first, again):
+        await context.settle(each)
+    assert (rows.applied, rows.late) == (1, 1)
+    assert counted("link_unavailable_total", "l") == 1
+    for _ in range(2):
+        await context.settle(decision())
+    assert counted("link_unavailable_total", "l") == 2
