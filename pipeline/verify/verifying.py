@@ -120,7 +120,7 @@ class _Job:
         began = time.monotonic()
         counts = self._source.partitions(), self._mirror.partitions()
         settings = self._source.settings(), self._mirror.settings()
-        compacted = any(each is not None and each.is_compacted for each in settings)
+        compacted = judged_as_compacted(*settings)
         report = Report(
             self._source.topic,
             self._mirror.topic,
@@ -196,6 +196,13 @@ class _Job:
                 return bounds
 
 
+def judged_as_compacted(source: TopicSettings | None, mirror: TopicSettings | None) -> bool:
+    """Whether records may be missing on either side. The source says so, where it may be asked: of a source that keeps
+    every record nothing may be missing, whatever somebody has set on the mirror.
+    """
+    return next((each.is_compacted for each in (source, mirror) if each is not None), False)
+
+
 def plan(partition: int, source: Bounds, mirror: Bounds, source_later: int, from_offset: int) -> PartitionReport:
     """The range to compare, and what the bounds alone show to be different.
 
@@ -225,6 +232,10 @@ def _notes(settings: tuple[TopicSettings | None, TopicSettings | None], sample: 
     if None in settings:
         notes.append("a topic's configuration may not be read: compared as not compacted")
     source, mirror = settings
+    if source and mirror and source.is_compacted != mirror.is_compacted:
+        notes.append(
+            f"only the {'source' if source.is_compacted else 'mirror'} is compacted: compared as the source is"
+        )
     if source and mirror and source.timestamp_type != mirror.timestamp_type:
         notes.append(
             f"timestamp type: source {source.timestamp_type}, mirror {mirror.timestamp_type}; the timestamps themselves"

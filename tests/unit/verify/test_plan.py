@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.verify.report import Bounds, PartitionReport
-from pipeline.verify.verifying import plan
+from pipeline.verify.sides import TopicSettings
+from pipeline.verify.verifying import judged_as_compacted, plan
 
 
 def planned(
@@ -14,6 +15,26 @@ def planned(
     """source: start and last stable offset; mirror: start, high watermark, last stable offset."""
     bounds = Bounds(source[0], source[1] + 5, source[1])
     return plan(3, bounds, Bounds(*mirror), source[1] if later is None else later, from_offset)
+
+
+COMPACTED, KEPT = TopicSettings(True, "CreateTime"), TopicSettings(False, "CreateTime")
+
+
+@pytest.mark.parametrize(
+    ("source", "mirror", "judged"),
+    [
+        (COMPACTED, COMPACTED, True),
+        (COMPACTED, KEPT, True),
+        (KEPT, COMPACTED, False),  # somebody has set it on the mirror: what the cleaner takes there is missing
+        (KEPT, KEPT, False),
+        (None, COMPACTED, True),
+        (None, KEPT, False),
+        (KEPT, None, False),
+        (None, None, False),
+    ],
+)
+def test_records_may_be_missing_where_the_source_is_compacted(source, mirror, judged):
+    assert judged_as_compacted(source, mirror) is judged
 
 
 def test_equal_bounds_are_compared_whole():
