@@ -28,7 +28,8 @@ What this rests on, besides the broker's rules:
   two kinds of gap apart; holes are filled with data.
 * A reading was replicated when it was taken (`Reading.is_settled`).
 * Nothing lands later than the leader remembers the producer id (`producer.id.expiration.ms`, a day unless changed)
-  after its last write: a worker never sends on a reading older than `READING_LIFETIME_MS`.
+  after its last write: a worker never sends on a reading older than `READING_LIFETIME_MS`. Leaders count from the
+  timestamp of the last record; what that means for old records is in docs/guarantees.md.
 
 Whatever is not plainly acknowledged leaves the chain in doubt, and nothing more is sent until a new reading was taken.
 """

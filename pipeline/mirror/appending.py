@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pipeline.cluster.errors import ClusterError
 from pipeline.mirror import lane
 from pipeline.mirror.append import Chain, Doubt
+from pipeline.mirror.awake import seconds_awake
 from pipeline.mirror.foreign_hands import check_last_writer, check_times, check_topic
 from pipeline.mirror.marking import Marking
-from pipeline.mirror.settling import seconds_awake
 from pipeline.wire.batch import Stamp
 from pipeline.wire.records import Record
 from pipeline.wire.requests.codec import Batch
@@ -70,7 +70,7 @@ class Appender(Marking):
         settled.
         """
         chain = self._active
-        while not chain.may_append:
+        while not self._has_room():
             self._check()
             self._settled.clear()
             await self._settled.wait()

@@ -17,6 +17,8 @@ from functools import partial
 
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError
+from pipeline.mirror.append import READING_LIFETIME_MS
+from pipeline.mirror.awake import seconds_awake
 from pipeline.mirror.outstanding import Outstanding
 from pipeline.wire.batch import max_timestamp
 from pipeline.wire.requests.codec import Batch
@@ -28,6 +30,8 @@ FULL_REQUESTS_IN_FLIGHT = 2
 """As many bytes as these have are enough: one that the broker works on, one for it to go on with. More would be a queue
 that whoever comes next has to wait for (I6).
 """
+LONGEST_WAIT_S = READING_LIFETIME_MS / 1000
+"""What has waited longer is not sent any more: the process was stopped meanwhile, and others may have gone on (I3)."""
 ANSWER_LATER_MS = 5_000
 """How much longer than the broker's own limit an answer is waited for."""
 
@@ -42,9 +46,12 @@ class Append:
     done: Callable[[Append, ProducedPartition | ClusterError], None]
     size: int = field(init=False)
     """Bytes of the batch."""
+    made_at: float = field(init=False)
+    """Seconds of a clock that runs while the process is stopped."""
 
     def __post_init__(self) -> None:
         self.size = sum(map(len, self.batch)) if isinstance(self.batch, tuple) else len(self.batch)
+        self.made_at = seconds_awake()
 
     @property
     def max_timestamp(self) -> int:
@@ -130,6 +137,8 @@ class Lane:
 
     async def _send(self, chosen: dict[tuple[str, int], Append]) -> None:
         """Write a request; when this returns it is on its way, and the next may follow at once."""
+        if not (chosen := self._fresh(chosen)):
+            return
         batches = [ProduceBatch(a.topic, a.partition, a.batch) for a in chosen.values()]
         request = ProduceRequest(batches, timeout_ms=self._timeout_ms)
         self._outstanding.sent(chosen)
@@ -144,6 +153,15 @@ class Lane:
         else:
             self._in_flight[answer] = sum(append.size for append in chosen.values())
             answer.add_done_callback(partial(self._answered, chosen))
+
+    def _fresh(self, chosen: dict[tuple[str, int], Append]) -> dict[tuple[str, int], Append]:
+        """Leave out what is too old, with everything behind it in its partition."""
+        oldest = seconds_awake() - LONGEST_WAIT_S
+        late = {key: append for key, append in chosen.items() if append.made_at < oldest}
+        for key, append in late.items():
+            for each in (append, *self.withdraw(*key)):
+                self._finish({key: each}, {key: ClusterError("it waited too long to be sent")})
+        return {key: append for key, append in chosen.items() if key not in late} if late else chosen
 
     def _answered(self, chosen: dict[tuple[str, int], Append], answer: asyncio.Future[ProduceResponse]) -> None:
         self._in_flight.pop(answer, None)
@@ -168,6 +186,8 @@ class Lane:
         results: dict[tuple[str, int], ProducedPartition] | dict[tuple[str, int], ClusterError],
     ) -> None:
         for key, append in chosen.items():
-            append.done(
-                append, results.get(key) or ClusterError(f"{append.topic}-{append.partition}: not in the answer")
-            )
+            answer = results.get(key) or ClusterError(f"{append.topic}-{append.partition}: not in the answer")
+            try:
+                append.done(append, answer)
+            except Exception:  # the others of the request have their answers all the same (I6)
+                log.exception("%s-%d: an answer could not be taken", append.topic, append.partition)

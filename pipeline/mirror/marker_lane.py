@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError
-from pipeline.mirror.append import Markers
+from pipeline.mirror.append import READING_LIFETIME_MS, Markers
+from pipeline.mirror.awake import seconds_awake
 from pipeline.mirror.outstanding import Outstanding
 from pipeline.wire.requests.write_txn_markers import Marker, WriteTxnMarkersRequest, WriteTxnMarkersResponse
 
@@ -37,6 +38,7 @@ class _Waiting:
     partition: int
     write: Markers
     code: asyncio.Future[int]
+    made_at: float
 
 
 class MarkerLane:
@@ -54,7 +56,7 @@ class MarkerLane:
 
         Raises ClusterError where there was no answer. Who gives up waiting before they were sent has sent none.
         """
-        waiting = _Waiting(topic, partition, write, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(topic, partition, write, asyncio.get_running_loop().create_future(), seconds_awake())
         self._waiting.append(waiting)
         if sum(not task.done() for task in self._tasks) < MOST_IN_FLIGHT:
             task = asyncio.create_task(self._run(), name=f"markers to broker {self.node_id}")
@@ -75,7 +77,8 @@ class MarkerLane:
             await self._send(chosen)
 
     def _next(self) -> list[_Waiting]:
-        """Take what goes into one request."""
+        """Take what goes into one request, nothing that has waited for too long (`lane.LONGEST_WAIT_S`)."""
+        oldest = seconds_awake() - READING_LIFETIME_MS / 1000
         chosen: list[_Waiting] = []
         size = 0
         while self._waiting:
@@ -84,7 +87,9 @@ class MarkerLane:
             if chosen and size > MOST_TOGETHER:
                 break
             self._waiting.popleft()
-            if not waiting.code.done():
+            if waiting.made_at < oldest:
+                _settle([waiting], ClusterError("they waited too long to be sent"))
+            elif not waiting.code.done():
                 chosen.append(waiting)
         return chosen
 

@@ -6,8 +6,9 @@ import asyncio
 
 from pipeline.cluster.errors import ClusterError
 from pipeline.mirror.append import Doubt, Markers
+from pipeline.mirror.awake import seconds_awake
 from pipeline.mirror.coordinator import TransactionalMarker
-from pipeline.mirror.settling import Settling, seconds_awake
+from pipeline.mirror.settling import Settling
 from pipeline.mirror.verdicts import Api, judge
 
 MARKERS_A_REQUEST = 10_000

@@ -64,6 +64,7 @@ class MemoryBudget:
                 if turn.done():
                     self.give_back(size)
                 turn.cancel()  # where its time has not come, it leaves the line
+                self.give_back(0)  # and there may be room for the one behind it
                 raise
             return Share(self, size)
         self._use(size)

@@ -7,13 +7,13 @@ in flight, reads the leader's state and starts the chain again at the log's true
 from __future__ import annotations
 
 import asyncio
-import time
 
 from pipeline.cluster.errors import ClusterError
 from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
 from pipeline.mirror import lane
 from pipeline.mirror.append import READING_LIFETIME_MS, Append, Chain, Doubt, Markers
+from pipeline.mirror.awake import seconds_awake
 from pipeline.mirror.claims import Registrar
 from pipeline.mirror.destination import Destination
 from pipeline.mirror.partition_producer import PartitionProducer
@@ -25,11 +25,8 @@ from pipeline.wire.batch import BatchHeader
 from pipeline.wire.requests.produce import ProducedPartition
 
 NO_TIME = -1
-
-
-def seconds_awake() -> float:
-    """A clock that also runs while the machine or the process is stopped: a zombie must see how old it is."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+REST_S = 1.0
+"""After so long without an acknowledgement the next append goes alone."""
 
 
 class Settling:
@@ -52,6 +49,7 @@ class Settling:
         self._is_calm = False
         self._alive_at = 0.0
         """When the leader's state was last read, or an append acknowledged."""
+        self._goes_alone = False
         self._looked_at = 0.0
         """When the log's end was last asked for by itself, and was where it should be."""
         self.found_at_end: BatchHeader | None = None
@@ -126,6 +124,18 @@ class Settling:
         if self._chain is None:
             raise Doubt("nothing was read yet")
         return self._chain
+
+    def _has_room(self) -> bool:
+        """Whether one more append may be sent; the first one after a rest goes alone.
+
+        A leader remembers a producer id for a day after the *timestamp* of its last record, so it may forget one under
+        which old records are written at any time, and then takes whatever comes next: an append behind one that it has
+        refused would get its place.
+        """
+        chain = self._active
+        if not chain.in_flight:
+            self._goes_alone = seconds_awake() - self._alive_at > REST_S
+        return chain.may_append and not (self._goes_alone and chain.in_flight)
 
     def _check(self) -> None:
         """Raise what stands against writing on."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
 from pipeline.local.cluster import LocalCluster
 from pipeline.local.options import ClusterOptions
 from pipeline.mirror.append import Markers
+from pipeline.mirror.pieces import now_ms
 from pipeline.mirror.readings import LAST_COORDINATOR_EPOCH, LAST_EPOCH
 from pipeline.wire.batch import Stamp, restamp, scan
 from tests.broker.wire.wire_client import connected
@@ -88,13 +90,17 @@ async def test_a_producer_id_whose_epochs_are_used_up_has_a_successor(
 
 @pytest.mark.timeout(300)
 async def test_a_forgotten_producer_id(source: LocalCluster, topic: str) -> None:
-    """The destination forgets idle producer ids (a day unless told otherwise): the chain begins anew."""
-    soon = {"producer.id.expiration.ms": "1500", "producer.id.expiration.check.interval.ms": "200"}
+    """The destination forgets a producer id when the last record under it is a day old by its timestamp, which the
+    records of a source may be from the beginning: the chain begins anew.
+    """
+    soon = {"producer.id.expiration.check.interval.ms": "200"}
+    old = now_ms() - 2 * 86_400_000
+    records = [replace(record, timestamp_ms=old) for record in numbered(50)]
     with LocalCluster(ClusterOptions(properties=soon)) as forgetful:
         async with mirroring(source, forgetful) as link:
             create_topic(source, topic)
             producer = TransactionalProducer(source, topic)
-            produce(source, topic, numbered(50))
+            produce(source, topic, records)
             mirrored = await link.create(topic)
             await link.wait_for_ends(topic)
             producer_id = await agree(link, mirrored)
@@ -104,7 +110,7 @@ async def test_a_forgotten_producer_id(source: LocalCluster, topic: str) -> None
                     await link.restart()
                 if turn == 2:
                     await asyncio.to_thread(producer.aborted, numbered(5))
-                await asyncio.to_thread(produce, source, topic, numbered(50))
+                await asyncio.to_thread(produce, source, topic, records)
                 await link.wait_for_ends(topic)
             assert (await link.compare(topic)).records == 200
 

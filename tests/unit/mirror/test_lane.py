@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError, Unreachable
+from pipeline.mirror import lane
 from pipeline.mirror.lane import MOST_REQUESTS_IN_FLIGHT, Append, Lane
 from pipeline.mirror.outstanding import Outstanding
 from pipeline.wire.requests.produce import ProducedPartition, ProduceRequest, ProduceResponse
@@ -169,6 +170,35 @@ async def test_a_failed_request_fails_its_appends_and_the_lane_goes_on(bench: Be
     bench.broker.answer(1)
     await bench.until(lambda: b"z" in bench.answers)
     assert {len(answers) for answers in bench.answers.values()} == {1}
+
+
+async def test_what_waited_for_too_long_is_not_sent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process was stopped with a full queue; whoever has gone on with the partition may be done with it (I3)."""
+    for number in range(MOST_REQUESTS_IN_FLIGHT + 2):
+        bench.append("a", 0, b"x%d" % number)
+    await bench.quiet()
+    later = lane.seconds_awake() + lane.LONGEST_WAIT_S + 1
+    monkeypatch.setattr(lane, "seconds_awake", lambda: later)
+    bench.append("b", 0, b"y")
+    bench.append("a", 0, b"z")
+    for number in range(MOST_REQUESTS_IN_FLIGHT):
+        bench.broker.fail(number, Unreachable("gone"))
+    await bench.until(lambda: len(bench.broker.requests) > MOST_REQUESTS_IN_FLIGHT)
+    assert bench.broker.requests[MOST_REQUESTS_IN_FLIGHT:] == [[("b", 0, b"y")]]
+    bench.broker.answer(MOST_REQUESTS_IN_FLIGHT)
+    await bench.until(lambda: len(bench.answers) == MOST_REQUESTS_IN_FLIGHT + 4)
+    assert "waited too long" in str(bench.answers[b"z"][0]), "nothing overtakes what was left out"
+
+
+async def test_an_answer_that_cannot_be_taken_is_one_partitions_trouble(bench: Bench) -> None:
+    def broken(append: Append, answer: Answer) -> None:
+        raise ValueError("a defect")
+
+    bench.lane.append(Append("a", 0, b"x", broken))
+    bench.append("b", 0, b"y")
+    await bench.quiet()
+    bench.broker.answer(0)
+    await bench.until(lambda: b"y" in bench.answers)
 
 
 async def test_what_was_not_sent_can_be_taken_back(bench: Bench) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError, Unreachable
-from pipeline.mirror.append import Markers
+from pipeline.mirror import marker_lane
+from pipeline.mirror.append import READING_LIFETIME_MS, Markers
 from pipeline.mirror.marker_lane import MOST_TOGETHER, MarkerLane
 from pipeline.mirror.outstanding import Outstanding
 from pipeline.wire.requests.write_txn_markers import (
@@ -165,6 +166,29 @@ async def test_who_gives_up_before_his_turn_has_sent_nothing(marking: Marking) -
     assert marking.broker.partitions(1) == [2]
     marking.broker.answer(1)
     assert await other == 0
+
+
+async def test_what_waited_for_too_long_is_not_sent(marking: Marking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process was stopped meanwhile, and others may have gone on (I3)."""
+    sent = []
+    for partition in range(marker_lane.MOST_IN_FLIGHT):
+        sent.append(marking.begin(partition))
+        await marking.requests(partition + 1)
+    old = marking.begin(7)
+    await asyncio.sleep(0)
+    later = marker_lane.seconds_awake() + READING_LIFETIME_MS / 1000 + 1
+    monkeypatch.setattr(marker_lane, "seconds_awake", lambda: later)
+    new = marking.begin(8)
+    await asyncio.sleep(0)
+    for number in range(len(sent)):
+        marking.broker.answer(number)
+    await marking.requests(marker_lane.MOST_IN_FLIGHT + 1)
+    assert marking.broker.partitions(marker_lane.MOST_IN_FLIGHT) == [8]
+    marking.broker.answer(marker_lane.MOST_IN_FLIGHT)
+    assert await new == 0
+    with pytest.raises(ClusterError, match="waited too long"):
+        await old
+    await asyncio.gather(*sent)
 
 
 async def test_closing_tells_those_who_wait(marking: Marking) -> None:

@@ -70,6 +70,20 @@ async def test_who_gives_up_waiting_leaves_the_line() -> None:
     assert budget.used == 0
 
 
+async def test_who_gives_up_does_not_hold_up_the_one_behind() -> None:
+    """I6: there is room for the small one, and nobody may be about to give anything back."""
+    budget = MemoryBudget(100)
+    held = await budget.take(50)
+    large, small = asyncio.create_task(budget.take(90)), asyncio.create_task(budget.take(10))
+    await settle()
+    large.cancel()
+    await settle()
+    assert small.done() and budget.used == 60
+    (await small).release()
+    held.release()
+    assert budget.used == 0
+
+
 async def test_who_is_cancelled_in_the_moment_of_its_turn_gives_it_on() -> None:
     budget = MemoryBudget(100)
     held = await budget.take(100)

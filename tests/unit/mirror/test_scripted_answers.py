@@ -15,6 +15,7 @@ from pipeline.cluster.errors import ClusterError
 from pipeline.cluster.security import ClientSecurity
 from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
+from pipeline.mirror import settling
 from pipeline.mirror.append import Doubt
 from pipeline.mirror.appending import Appender
 from pipeline.mirror.destination import Destination
@@ -25,6 +26,7 @@ from tests.support.appenders import SharedRegistrar, put
 from tests.unit.mirror.scripted import CODES, UNKNOWN_CODE, ScriptedLeader
 
 RECORDS = 3
+NOT_ENOUGH_REPLICAS = 19
 WRITING = (Api.PRODUCE, Api.WRITE_TXN_MARKERS, Api.LIST_OFFSETS, Api.DESCRIBE_PRODUCERS)
 
 
@@ -99,6 +101,27 @@ async def test_no_other_code_passes(leader: ScriptedLeader, writer: Appender, ap
 
 def test_codes_that_nobody_knows_are_among_them() -> None:
     assert all(judge(api, UNKNOWN_CODE).error is MirrorError.UNKNOWN for api in WRITING)
+
+
+async def test_the_first_append_after_a_rest_goes_alone(
+    leader: ScriptedLeader, writer: Appender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A leader that has forgotten the producer id meanwhile takes any sequence, as this one of scripts always does: a
+    second append would stand in the place of the one before it, which was refused (I1).
+    """
+    await writer.resume()
+    await put(writer, 0)
+    await writer.settled()
+    later = settling.seconds_awake() + 2 * settling.REST_S
+    monkeypatch.setattr(settling, "seconds_awake", lambda: later)
+    leader.first[Api.PRODUCE.value] = [NOT_ENOUGH_REPLICAS]
+    with pytest.raises(Doubt, match="in-sync replicas"):
+        for offset in (1, 2, 3):
+            await put(writer, offset)
+        await writer.settled()
+    assert leader.values == {0: b"0"}
+    await write_all(writer, marks=False)
+    assert leader.values == {offset: b"%d" % offset for offset in range(RECORDS)}
 
 
 @pytest.mark.parametrize("code", [code for code in CODES if code])
