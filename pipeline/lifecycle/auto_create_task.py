@@ -64,7 +64,8 @@ class AutoCreate(LinkTask):
         waiting = {each.arguments.get("source_topic_name") for each in pending if each.kind == COMMAND}
         self._forget_refusals({topic.name for topic in plan.create}, settings.auto_create_mirror_topics_filters)
         due = [topic.name for topic in plan.create if topic.name not in waiting and self._may_try(topic.name)]
-        made = await at_most(TOGETHER, due, lambda topic: self._create(link, topic))
+        seen = self.watched()
+        made = await at_most(TOGETHER, due, lambda topic: self._create(link, topic, seen))
         refused = [error for _, error in self._refused.values()]
         return Report([*plan.errors, *refused], {"matching": plan.matching}, {"mirrors_created": sum(made)})
 
@@ -87,8 +88,12 @@ class AutoCreate(LinkTask):
         kept = self._refused.get(topic)
         return kept is None or time.monotonic() - kept[0] >= AGAIN_S
 
-    async def _create(self, link: Link, topic: str) -> bool:
-        """Ask for one mirror; whether it was created."""
+    async def _create(self, link: Link, topic: str, seen: object) -> bool:
+        """Ask for one mirror; whether it was created. None is asked for any more once the task was told otherwise:
+        thousands take minutes, and the next cycle goes on with what is still wanted.
+        """
+        if self.watched() != seen:
+            return False
         command_id = f"auto-create.{link.cluster_link_id}.{now_ms()}.{topic}"[:200]
         arguments: Mapping[str, object] = {"source_topic_name": topic}
         try:

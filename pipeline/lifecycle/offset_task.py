@@ -22,7 +22,7 @@ from pipeline.lifecycle.link_task import LinkTask, Report, not_set
 from pipeline.lifecycle.staying import stays
 from pipeline.link.models import MOST_TASK_ERRORS, Link, Mirror, TaskError
 from pipeline.link.settings_of_link import LinkSettings
-from pipeline.link.states import LinkMode, MirrorStatus, TaskName
+from pipeline.link.states import LinkMode, MirrorStatus, TaskErrorCode, TaskName
 from pipeline.metrics.meter import METER
 from pipeline.sync.final_clamp import clamp_groups
 from pipeline.sync.marks import Marks, Place, read_row, write_row
@@ -33,6 +33,7 @@ from pipeline.sync.two_sided import MarksOf, counterparts
 TABLE = "synced_offsets"
 FILTERS = "consumer.offset.group.filters"
 MOST_TRIES = 4
+CHANGED = TaskError(TaskErrorCode.UNKNOWN, f"{FILTERS} has changed during the last sync of offsets; it is made again")
 
 
 class OffsetSync(LinkTask):
@@ -56,7 +57,7 @@ class OffsetSync(LinkTask):
     async def cycle(self, link: Link, settings: LinkSettings) -> Report:
         active = [mirror for mirror in self.mirrors() if mirror.status is MirrorStatus.ACTIVE]
         self._turned = await self._counterparts(link)
-        job = self._memory.job(link, settings, [*active, *self._turned], self._may_write)
+        job = self._memory.job(link, settings, [*active, *self._turned], partial(self._may_write, link))
         report = await run_job(self.context, link, job)
         count_offsets(self.link, report)
         return Report(
@@ -74,11 +75,20 @@ class OffsetSync(LinkTask):
         except ClusterError:
             return []
 
-    def _may_write(self, topic: str) -> bool:
+    def _may_write(self, link: Link, topic: str) -> bool:
+        if not selects_the_same(link, self.row()):
+            return False  # a group that was just taken out may be in use here; what is selected still comes at once
         mirror = self.context.model.mirrors.get(mirror_key(self.link, topic))
         if any(each.mirror_topic == topic for each in self._turned):
             return mirror is None or mirror.status is MirrorStatus.STOPPED
         return mirror is not None and mirror.status is MirrorStatus.ACTIVE
+
+
+def selects_the_same(link: Link, now: Link | None) -> bool:
+    """Whether the link still is this one, and syncs the same groups."""
+    if now is None or now.created_ms != link.created_ms:
+        return False
+    return all(now.configs.get(name) == link.configs.get(name) for name in ("consumer.offset.sync.enable", FILTERS))
 
 
 class Memory:
@@ -199,8 +209,10 @@ class FinalSyncs:
         settings = LinkSettings.of(link.configs)
         mirrors = [mirror for mirror, _ in taken.values()]
         try:
-            job = Memory(self._context, link.name).job(link, settings, mirrors, partial(self._may_write, taken))
+            job = Memory(self._context, link.name).job(link, settings, mirrors, partial(self._may_write, link, taken))
             report = await run_job(self._context, link, job)
+            if not selects_the_same(link, self._context.model.links.get(link.name)):
+                report.general.append(CHANGED)
         except BaseException as error:
             for _, future in taken.values():
                 future.set_exception(RuntimeError(f"the last offset sync was interrupted: {error!r}"))
@@ -208,9 +220,11 @@ class FinalSyncs:
         for topic, (_, future) in taken.items():
             future.set_result(report.general + report.of_topic.get(topic, []))
 
-    def _may_write(self, taken: Mapping[str, tuple[Mirror, object]], topic: str) -> bool:
+    def _may_write(self, link: Link, taken: Mapping[str, tuple[Mirror, object]], topic: str) -> bool:
         """Not for a promotion that was turned into a failover: its groups may be in use here by now."""
         mirror, _ = taken[topic]
+        if not selects_the_same(link, self._context.model.links.get(link.name)):
+            return False
         return mirror.status is not MirrorStatus.PENDING_STOPPED or stays(self._context, mirror)
 
 

@@ -16,7 +16,7 @@ from pipeline.lifecycle.decisions import Decision
 from pipeline.lifecycle.mirror_commands import remote_mirrors
 from pipeline.lifecycle.pairing import Pairing
 from pipeline.lifecycle.probing import Finding, Probing
-from pipeline.link.models import Link, Mirror
+from pipeline.link.models import Command, Link, Mirror, Result
 from pipeline.link.names import cluster_link_id
 from pipeline.link.states import ConnectionMode, LinkErrorCode, LinkMode, LinkState, MirrorStatus
 from tests.unit.lifecycle.rows import LINK, Rows, mirror
@@ -138,6 +138,21 @@ async def test_a_partner_that_may_not_be_seen_is_no_reason_to_stop() -> None:
 async def test_nobody_looks_over_a_link_that_is_paused_or_failed(state: LinkState) -> None:
     rows = Rows(replace(SIDE, state=state, is_paired=True))
     assert (await look(rows, Partner(None))).state is state
+
+
+async def test_nothing_is_created_any_more_once_it_was_turned_off() -> None:
+    """A cycle of thousands takes minutes."""
+    rows, asked = Rows(SIDE), []
+
+    async def submit(command: Command) -> Result:
+        asked.append(command.arguments["source_topic_name"])
+        rows.put("links", "l", replace(SIDE, configs={"auto.create.mirror.topics.enable": "false"}).to_json())
+        return Result(command.id, "l", command.kind)
+
+    task = AutoCreate(rows.context(submit=submit), "l")
+    seen = task.watched()
+    assert [await task._create(SIDE, name, seen) for name in "abc"] == [True, False, False]
+    assert asked == ["a"]
 
 
 async def test_what_came_over_the_link_is_not_mirrored_back() -> None:

@@ -55,7 +55,7 @@ async def test_a_filter_for_all_topics_does_not_mean_those_of_workers(monkeypatc
         context, link = world(monkeypatch, **configs)
         task, asked = AutoCreate(context, "l"), []
 
-        async def create(_: Link, topic: str, asked: list[Any] = asked) -> bool:
+        async def create(_: Link, topic: str, seen: object, asked: list[Any] = asked) -> bool:
             asked.append(topic)
             return True
 

@@ -131,12 +131,28 @@ async def test_after_a_death_between_topic_and_row_the_row_follows() -> None:
 
 
 @pytest.mark.parametrize("refusal", [KafkaFailure(44), Unreachable("gone")])
-async def test_what_cannot_grow_now_is_tried_again(refusal: ClusterError) -> None:
+async def test_what_cannot_grow_now_says_so_and_is_tried_again(refusal: ClusterError) -> None:
+    """Until then records of the source stay behind, in a mirror that is ACTIVE."""
     growth = Growth(5)
-    growth.own.refusals = [refusal]
-    assert not await growth.look()
-    assert growth.rows.mirror().partitions == 2
+    growth.own.refusals = [refusal, refusal]
     assert await growth.look()
+    (error,) = growth.rows.mirror().transition_errors
+    assert "m has 2 partitions, its source 5" in error.error_message
+    assert growth.rows.mirror().partitions == 2
+    assert not await growth.look(), "the same is no news"
+    assert await growth.look()
+    assert growth.rows.mirror().partitions == 5
+    assert await settle(growth.rows, growth.duty)
+    assert growth.rows.mirror().transition_errors == ()
+
+
+async def test_a_mirror_that_was_stopped_while_it_grew_stays_as_it_is() -> None:
+    """Its final positions are those of the partitions that were mirrored (MIRROR-79)."""
+    growth = Growth(5)
+    await growth.duty._look(LINK, [growth.rows.mirror()])
+    growth.rows.put_mirror(replace(growth.rows.mirror(), status=MirrorStatus.STOPPED))
+    assert not await settle(growth.rows, growth.duty)
+    assert growth.rows.mirror().partitions == 2
 
 
 async def test_lost_partitions_fail_the_mirror() -> None:
