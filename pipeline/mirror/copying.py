@@ -29,7 +29,8 @@ from pipeline.mirror.readings import ForeignWrite
 from pipeline.mirror.slices import Slice
 from pipeline.mirror.source_trouble import settle
 from pipeline.mirror.writing import LastLive, SliceWriter
-from pipeline.wire.batch import BatchHeader, CorruptBatch, check
+from pipeline.wire.batch import BatchHeader, CorruptBatch
+from pipeline.wire.plain_batches import PlainBatches, check_all
 from pipeline.wire.records import ControlType, Record, control_type
 
 log = logging.getLogger(__name__)
@@ -223,7 +224,7 @@ class Copier(Intake):
             self._looked_to = max(self._looked_to, plan.next_offset)
             if not self._leaves_checking(plan):
                 if not fetched.is_checked:
-                    check(fetched.records, fetched.headers)
+                    check_all(fetched.records, fetched.headers)
                 self._look_twice_at_holes(fetched)
             for step in plan.steps:
                 await writer.carry_out(step)
@@ -253,6 +254,8 @@ class Copier(Intake):
         if self.piece.is_compacted or self._knows_holes:
             return
         position = self._appender.next_offset
+        if isinstance(fetched.headers, PlainBatches) and fetched.headers.first_offset == position:
+            return
         for header in fetched.headers:
             if header.base_offset > position:
                 if position == self._hole_at:

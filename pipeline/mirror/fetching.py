@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -254,7 +254,7 @@ class Fetcher:
 
     def _read_batches(
         self, copier: Fetched, position: int, fetched: FetchedPartition
-    ) -> tuple[memoryview, list[BatchHeader], bool] | None:
+    ) -> tuple[memoryview, Sequence[BatchHeader], bool] | None:
         """The batches that can be read, and whether they were checked; None where there is none, and the copier is told
         if that stays so.
         """

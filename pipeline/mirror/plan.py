@@ -31,6 +31,7 @@ from dataclasses import dataclass
 
 from pipeline.mirror.small_batches import runs_to_join
 from pipeline.wire.batch import BatchHeader, CorruptBatch
+from pipeline.wire.plain_batches import PlainBatches
 from pipeline.wire.records import ControlType
 
 
@@ -70,7 +71,7 @@ class Rewrite:
     Not every offset up to `last_offset` must have a record: see `gaps.divide` and `gaps.close_gaps`.
     """
 
-    headers: tuple[BatchHeader, ...]
+    headers: Sequence[BatchHeader]
     first_offset: int
     last_offset: int
 
@@ -180,7 +181,11 @@ def _join_small(batches: Sequence[BatchHeader], position: int, policy: Policy) -
 def _joined(batches: Sequence[BatchHeader]) -> Step:
     if len(batches) == 1:
         return Pass(batches[0])
-    return Rewrite(tuple(batches), batches[0].base_offset, batches[-1].last_offset)
+    return Rewrite(
+        batches if isinstance(batches, PlainBatches) else tuple(batches),
+        batches[0].base_offset,
+        batches[-1].last_offset,
+    )
 
 
 def _visible(

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from pipeline.wire.batch import CODEC, BatchHeader
+from pipeline.wire.plain_batches import PlainBatches
 
 
 def runs_to_join(
@@ -19,6 +22,8 @@ def runs_to_join(
     Plain: smaller than `small` bytes, dense, CreateTime, neither transactional nor control, of the first one's codec,
     and each begins where the one before it ends, the first at `next_offset`.
     """
+    if isinstance(headers, PlainBatches):
+        return _runs(headers, next_offset, small, most_bytes, most_records)
     if not headers:
         return None
     plain = headers[0].attributes & CODEC
@@ -34,4 +39,24 @@ def runs_to_join(
         size += batch_size
         position = base_offset + count
     runs.append((begin, len(headers)))
+    return runs
+
+
+def _runs(
+    batches: PlainBatches, next_offset: int, small: int, most_bytes: int, most_records: int
+) -> list[tuple[int, int]] | None:
+    """The same by columns: each run reaches to the last batch with which it stays within both limits."""
+    if batches.first_offset != next_offset or batches.sizes.max() >= small:
+        return None
+    behind, until = np.cumsum(batches.sizes), batches.next_offsets
+    runs: list[tuple[int, int]] = []
+    begin = 0
+    while begin < len(batches):
+        bytes_before, first = (behind[begin - 1], until[begin - 1]) if begin else (0, next_offset)
+        end = min(
+            np.searchsorted(behind, bytes_before + most_bytes, "right"),
+            np.searchsorted(until, first + most_records, "right"),
+        )
+        runs.append((begin, max(begin + 1, int(end))))
+        begin = runs[-1][1]
     return runs

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pipeline.link.errors import MirrorFailure
 from pipeline.link.states import MirrorError
 from pipeline.mirror.sessions import Key
+from pipeline.wire import plain_batches
 from pipeline.wire.batch import BatchHeader, CorruptBatch, UnsupportedMagic, scan
 from pipeline.wire.message_sets import upgrade
 from pipeline.wire.records import Record, open_batch
@@ -14,10 +15,11 @@ from pipeline.wire.records import Record, open_batch
 LAST_OLD_MAGIC = 1
 
 
-def batches_of(records: memoryview, check_crc: bool = True) -> tuple[memoryview, list[BatchHeader]]:
+def batches_of(records: memoryview, check_crc: bool = True) -> tuple[memoryview, Sequence[BatchHeader]]:
     """The batches of a response; entries of the formats v0 and v1 are turned into v2 first (MIRROR-12)."""
     try:
-        return records, scan(records, check_crc)
+        plain = None if check_crc else plain_batches.find(records)
+        return records, scan(records, check_crc) if plain is None else plain
     except UnsupportedMagic as error:
         if error.magic > LAST_OLD_MAGIC:
             raise

@@ -14,6 +14,7 @@ from pipeline.mirror.plan import Fill, Pass, Policy, Rewrite, Step
 from pipeline.mirror.slices import Slice
 from pipeline.wire.batch import BatchHeader, Stamp, restamp_head
 from pipeline.wire.coalescing import coalesce
+from pipeline.wire.plain_batches import PlainBatches
 from pipeline.wire.records import Record, close_batch, open_batch
 from pipeline.wire.requests.codec import Batch
 
@@ -160,6 +161,8 @@ class SliceWriter:
 
 def _is_joinable(step: Rewrite) -> bool:
     """Whether the batches can be joined without opening their records: all whole, none cut, no hole."""
+    if isinstance(step.headers, PlainBatches) and step.headers.first_offset == step.first_offset:
+        return True
     expected = step.first_offset
     for header in step.headers:
         if not header.is_dense or header.base_offset != expected:

@@ -141,7 +141,7 @@ def scan(buffer: bytes | bytearray | memoryview, check_crc: bool = True) -> list
         fields = unpack(view, position)
         size = fields[1] + LENGTH_ENDS
         if fields[3] != 2 or size < HEADER_SIZE:
-            _check_head(view, position)
+            check_head(view, position)
         if size > end - position:
             return headers
         if check_crc and checksum(view[position + CRC_COVERS_FROM : position + size]) != fields[4]:
@@ -150,8 +150,7 @@ def scan(buffer: bytes | bytearray | memoryview, check_crc: bool = True) -> list
             raise CorruptBatch(fields[0], f"{fields[12]} records up to offset delta {fields[6]}")
         headers.append(make(BatchHeader, (position, size, fields[0], *fields[2:])))
         position += size
-    if end - position >= _OLD_HEAD.size:
-        _check_head(view, position)
+    check_head(view, position)
     return headers
 
 
@@ -168,8 +167,10 @@ def _unfit(base_offset: int, crc: int, size: int) -> CorruptBatch:
     return CorruptBatch(base_offset, f"its checksum {crc:#010x} does not fit its {size} bytes")
 
 
-def _check_head(view: memoryview, position: int) -> None:
+def check_head(view: memoryview, position: int) -> None:
     """Refuse what is not the beginning of a v2 batch, unless the buffer ends inside it."""
+    if len(view) - position < _OLD_HEAD.size:
+        return
     base_offset, length, magic = _OLD_HEAD.unpack_from(view, position)
     if length < 0:
         raise CorruptBatch(base_offset, f"its length is {length}")

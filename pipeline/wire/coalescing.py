@@ -12,6 +12,7 @@ from operator import itemgetter
 from pipeline.wire.batch import CODEC, CONTROL, HEADER_SIZE, LOG_APPEND_TIME, BatchHeader, CorruptBatch, Stamp, assemble
 from pipeline.wire.compression import NotDecompressable, compress, decompress
 from pipeline.wire.fields import SMALL, decode_varint, encode_varint
+from pipeline.wire.plain_batches import PlainBatches
 
 _TABLE = len(SMALL)
 _max_timestamp = itemgetter(BatchHeader._fields.index("max_timestamp"))
@@ -29,6 +30,8 @@ def coalesce(buffer: bytes | bytearray | memoryview, headers: Sequence[BatchHead
     """
     if not headers:
         raise ValueError("a batch needs a record")
+    if isinstance(headers, PlainBatches) and (joined := headers.join(buffer, stamp)) is not None:
+        return joined
     first = headers[0]
     codec, next_offset = first.codec, first.base_offset
     origin = first.position

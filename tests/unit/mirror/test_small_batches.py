@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,11 @@ from hypothesis import strategies as st
 from pipeline.mirror import plan
 from pipeline.mirror.plan import Pass, Policy, Rewrite, plan_slice
 from pipeline.mirror.small_batches import runs_to_join
-from pipeline.wire.batch import CONTROL, LOG_APPEND_TIME, TRANSACTIONAL, BatchHeader
+from pipeline.wire import plain_batches
+from pipeline.wire.batch import CONTROL, LOG_APPEND_TIME, TRANSACTIONAL, BatchHeader, scan
+from pipeline.wire.plain_batches import find
+from pipeline.wire.records import Record
+from tests.unit.wire.batches import log_of
 
 SMALL, MOST_BYTES, MOST_RECORDS = 1_000, 5_000, 50
 POLICY = Policy(small_batch_bytes=SMALL, rewrite_bytes=MOST_BYTES, rewrite_records=MOST_RECORDS)
@@ -75,6 +80,37 @@ def test_one_other_batch_is_enough_to_leave_it_to_the_general_way(strange: Batch
     assert runs_to_join([batch(0)], 0, SMALL, MOST_BYTES, MOST_RECORDS) == [(0, 1)]
     assert runs_to_join([batch(0), strange, batch(3)], 0, SMALL, MOST_BYTES, MOST_RECORDS) is None
     assert runs_to_join([batch(0)], 1, SMALL, MOST_BYTES, MOST_RECORDS) is None
+
+
+@given(
+    st.lists(st.sampled_from((1, 1, 1, 2, 5)), min_size=1, max_size=60),
+    st.sampled_from((SMALL, 200)),
+    st.integers(100, 3_000),
+    st.integers(1, 40),
+    st.sampled_from((0, 0, 0, 1)),
+)
+def test_a_table_of_batches_is_planned_as_their_headers_are(
+    counts: list[int], small: int, most_bytes: int, most_records: int, ahead: int
+) -> None:
+    some, offset = [], 100
+    for count in counts:
+        some.append([Record(offset + n, 5, b"k", b"v" * (count * 20 % 70)) for n in range(count)])
+        offset += count
+    log = log_of(some, 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plain_batches, "LEAST_BYTES", 1)
+        found = find(memoryview(log))
+    assert found is not None
+    policy = Policy(small_batch_bytes=small, rewrite_bytes=most_bytes, rewrite_records=most_records)
+    by_table, one_by_one = (
+        [
+            replace(step, headers=tuple(step.headers)) if isinstance(step, Rewrite) else step
+            for step in plan_slice(headers, (), 100 + ahead, _never, policy).steps
+        ]
+        for headers in (found, scan(log))
+    )
+    assert by_table == one_by_one
+    event(f"runs: {runs_to_join(found, 100 + ahead, small, most_bytes, most_records) is not None}")
 
 
 def _never(_: Any) -> Any:
