@@ -145,9 +145,9 @@ def test_permissions_that_are_taken_away(
 
     wait_until(lambda: task().get("state") == "ACTIVE", "the task is well")
     disallow(secure_source, "alice", "READ", topic)
-    produce(secure_source, topic, numbered(10, start=10))
     read = f"AUTHORIZATION_ERROR: source: READ on topic {topic} is not allowed"
     wait_until(lambda: read in errors(), "the task says what copying lacks", poll_s=0.25)
+    produce(secure_source, topic, numbered(10, start=10))
     disallow(secure_source, "alice", "DESCRIBE_CONFIGS", topic)
     wait_until(lambda: "DESCRIBE_CONFIGS" in errors(), "the task says what it lacks itself", poll_s=0.25)
     assert read in errors()
