@@ -136,7 +136,7 @@ async def test_secrets_move_to_the_new_key_once() -> None:
     rows, woken = Rows(sealed_link(sealing())), asyncio.Event()
     context = rows.context(sealing=sealing("new key", "the key"))
     duty = SecretKeeping(context, "l", woken.set)
-    decision = await collected(duty, woken, 10)
+    decision = await collected(duty, woken, 60)
     link = written(decision)
     assert sealing("new key").open(link) == PLAIN
     await context.settle(decision)
@@ -181,7 +181,7 @@ async def test_what_has_changed_meanwhile_is_not_overwritten() -> None:
     rows, woken = Rows(sealed_link(made)), asyncio.Event()
     duty = SecretKeeping(rows.context(sealing=sealing("new key", "the key")), "l", woken.set)
     task = asyncio.create_task(duty.run())
-    await asyncio.wait_for(woken.wait(), 10)
+    await asyncio.wait_for(woken.wait(), 60)
     rows.put("links", "l", sealed_link(made).to_json())  # the same secrets, sealed again: another form
     decision = Decision(rows.model, "l")
     duty.decide(decision)

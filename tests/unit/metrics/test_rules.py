@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parents[3] / "deploy" / "prometheus"
 
 def promtool(*words: str) -> str:
     need({"promtool": "prometheus"})
-    done = subprocess.run(["promtool", *words], cwd=FOLDER, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(["promtool", *words], cwd=FOLDER, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -16,7 +16,7 @@ from pipeline.wire.records import ControlType, Record
 from tests.unit.mirror.mirror_model import MirrorLog
 from tests.unit.mirror.source_model import Batch, SourceLog, source_logs
 
-pytestmark = pytest.mark.timeout(120 + settings().max_examples // 5)
+pytestmark = pytest.mark.timeout(300 + settings().max_examples // 5)
 
 POLICIES = st.builds(
     Policy,
