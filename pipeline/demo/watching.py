@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 
 RATE_OVER_S = 3.0
+SHOWN_WITHIN_S, AGAIN_S = 60.0, 0.1
+"""What was made by records on the commands topic shows over REST a moment later (REST-96)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,12 @@ class Watch:
         self._looks: deque[Look] = deque()
 
     def look(self) -> Look:
-        """The mirror now. Raises httpx.HTTPError where the worker does not answer."""
-        answer = self._client.get(self._url, params={"include_partition_states": "true"})
+        """The mirror now. Raises httpx.HTTPError where the worker does not answer, or does not show it."""
+        give_up_at = time.monotonic() + SHOWN_WITHIN_S
+        while (answer := self._ask()).status_code == httpx.codes.NOT_FOUND and not self._looks:
+            if time.monotonic() > give_up_at:
+                break
+            time.sleep(AGAIN_S)
         answer.raise_for_status()
         now_s = time.monotonic()
         while len(self._looks) > 1 and self._looks[0].time_s < now_s - RATE_OVER_S:
@@ -108,3 +114,6 @@ class Watch:
 
     def close(self) -> None:
         self._client.close()
+
+    def _ask(self) -> httpx.Response:
+        return self._client.get(self._url, params={"include_partition_states": "true"})

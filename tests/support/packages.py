@@ -40,8 +40,9 @@ def _found(program: str) -> bool:
 
 def _install(packages: list[str]) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
-    for command in (["apt-get", "update", "-qq"], install):
+    patient = ["apt-get", "-o", "Acquire::Retries=5", "-o", "DPkg::Lock::Timeout=300"]
+    install = [*patient, "install", "-y", "-qq", "--no-install-recommends", *packages]
+    for command in ([*patient, "update", "-qq"], install):
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=600)
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)} failed: {done.stderr[-2000:] or done.stdout[-2000:]}")

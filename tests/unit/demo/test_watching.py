@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import httpx
+import pytest
 from rich.console import Console
 
 from pipeline.demo.producing import Produced
 from pipeline.demo.showing import line, show_while, table
-from pipeline.demo.watching import Look, look
+from pipeline.demo.watching import Look, Watch, look
 
 
 def row(records: int, lag: int = 0, **more: Any) -> dict[str, Any]:
@@ -27,6 +29,22 @@ def row(records: int, lag: int = 0, **more: Any) -> dict[str, Any]:
     }
     mirror = {"mirror_status": "ACTIVE", "mirror_topic_error": "NO_ERROR", "mirror_topic_error_message": ""}
     return {**mirror, **more, "partition_states": [state]}
+
+
+@pytest.mark.parametrize(("waits", "is_shown"), [(60.0, True), (0.0, False)])
+def test_a_mirror_that_rest_does_not_show_yet_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch, waits: float, is_shown: bool
+):
+    monkeypatch.setattr("pipeline.demo.watching.SHOWN_WITHIN_S", waits)
+    monkeypatch.setattr("pipeline.demo.watching.AGAIN_S", 0.01)
+    answers = iter([httpx.Response(404), httpx.Response(404), httpx.Response(200, json=row(7))])
+    watch = Watch("http://there", "cluster", "l", "m")
+    watch._client = httpx.Client(transport=httpx.MockTransport(lambda _: next(answers)))
+    if is_shown:
+        assert watch.look().mirror_ends == 7
+        return
+    with pytest.raises(httpx.HTTPStatusError, match="404"):
+        watch.look()
 
 
 def test_rates_are_between_two_looks():
