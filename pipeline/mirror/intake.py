@@ -77,8 +77,9 @@ class Intake:
         self.status.read_in(answered_ms)
 
     def seen(self, high_watermark: int, last_stable_offset: int, log_start_offset: int) -> None:
+        was_ahead = self._may_be_empty()
         self.status.seen(high_watermark, last_stable_offset, self.expected_offset)
-        if self._may_be_empty():
+        if self._may_be_empty() and not was_ahead:  # else it is waited for; some sources always tell
             self._wake.set()
 
     def offered(self, piece: Slice) -> bool:

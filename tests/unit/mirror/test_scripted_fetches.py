@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pipeline.link.states import MirrorError
-from pipeline.mirror import copying, source_trouble
+from pipeline.mirror import copying, intake, source_trouble
 from pipeline.mirror.verdicts import Api, judge
 from tests.unit.mirror.scripted import CODES, UNKNOWN_CODE, ScriptedSource
 from tests.unit.mirror.scripted_copying import LOG, copied, end_of
@@ -59,6 +59,17 @@ async def test_a_code_of_the_whole_answer_that_nobody_knows(source: ScriptedSour
     async with copied(source) as (leader, status):
         assert await end_of(leader, status) is MirrorError.UNKNOWN
         assert f"unknown error code {UNKNOWN_CODE} from FETCH" in status.error_message
+
+
+async def test_a_hole_at_the_end_of_a_log_whose_broker_keeps_no_sessions(
+    source: ScriptedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every answer tells of the partition then: that must not put off the question whether anything is left."""
+    monkeypatch.setattr(intake, "SILENCE_S", 0.1)
+    source.batches = [*LOG[:3], b""]
+    async with copied(source, is_compacted=True) as (leader, status):
+        assert await end_of(leader, status) is MirrorError.NO_ERROR
+        assert leader.values[3] == leader.values[2]
 
 
 async def test_codes_of_the_sources_ends(source: ScriptedSource) -> None:
