@@ -83,12 +83,20 @@ async def _make(context: Context, restore: Restore) -> None:
     except KafkaFailure as error:
         if error.code != TOPIC_ALREADY_EXISTS:  # a worker before us has made it
             raise
+        await _grow(context, restore)
     async with asyncio.timeout(IDLE_S):
         while True:
             found = (await context.own.describe_topics([restore.side_topic]))[restore.side_topic]
             if len(found.partitions) == len(restore.cuts) and all(p.leader >= 0 for p in found.partitions.values()):
                 return
             await asyncio.sleep(0.1)
+
+
+async def _grow(context: Context, restore: Restore) -> None:
+    """Give the side topic the partitions that the topic has got since it was made."""
+    found = (await context.own.describe_topics([restore.side_topic]))[restore.side_topic]
+    if 0 < len(found.partitions) < len(restore.cuts):
+        await context.own.create_partitions(restore.side_topic, len(restore.cuts))
 
 
 async def _save(

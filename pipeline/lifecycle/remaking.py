@@ -63,7 +63,7 @@ async def remake(context: Context, link: Link, mirror: Mirror, restore: Restore)
     if (found := await _delete_old(context, mirror, restore)) is not None:
         if isinstance(found, TaskError):
             return found
-        return replace(mirror, restore=replace(restore, ends=found, stage=RestoreStage.SAVING))
+        return replace(mirror, restore=replace(restore.with_ends(found), stage=RestoreStage.SAVING))
     wanted = {name: value for name, value in configs.items() if value is not None}
     made = await _make(context, after, restore, wanted)
     return made if isinstance(made, TaskError) else replace(after, mirror_topic_id=made)
@@ -80,8 +80,8 @@ async def _delete_old(context: Context, mirror: Mirror, restore: Restore) -> tup
     if (used := in_use(topic, (await readers(context.own, [topic]))[topic])) is not None:
         return used
     await save_offsets(context, mirror)
-    ends = await context.own.end_offsets([(topic, p) for p in range(len(restore.ends))])
-    now = tuple(ends[topic, p] for p in range(len(restore.ends)))
+    ends = await context.own.end_offsets([(topic, p) for p in found.partitions])
+    now = tuple(ends[topic, p] for p in sorted(found.partitions))
     if now != restore.ends:
         return now
     await forget_mirror(context, mirror)

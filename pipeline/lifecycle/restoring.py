@@ -10,6 +10,7 @@ Nothing is deleted before everything is saved: a topic that is still written to,
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ from pipeline.link.restore import Restore, RestoreStage
 from pipeline.link.states import LinkState, TaskErrorCode
 from pipeline.link.transitions import Event, advance
 
+log = logging.getLogger(__name__)
 LOOK_S = 1.0
 TOGETHER = 4
 
@@ -101,6 +103,10 @@ class Restoring(Duty):
             step = Step(mirror, errors=(transition_error(error),))
         except TimeoutError:
             step = Step(mirror, errors=(waits(f"{mirror.mirror_topic}: the own cluster did not answer in time"),))
+        except Exception:  # it is told, and holds up no other
+            log.exception("Link %s: restoring %s failed, it is tried again", self.link, mirror.mirror_topic)
+            text = f"a defect; worker {self.context.worker} has logged it"
+            step = Step(mirror, errors=(TaskError(TaskErrorCode.INTERNAL_ERROR, text),))
         self._found[mirror.mirror_topic] = step
 
     async def _step(self, link: Link, mirror: Mirror, restore: Restore) -> Step:
@@ -127,7 +133,7 @@ class Restoring(Duty):
         if errors := obstacles(sight):
             return Step(mirror, errors=errors)
         if sight.ends != restore.ends:
-            return Step(mirror, replace(mirror, restore=replace(restore, ends=sight.ends)))
+            return Step(mirror, replace(mirror, restore=restore.with_ends(sight.ends)))
         return Step(mirror, replace(mirror, restore=replace(restore, stage=RestoreStage.REMAKING)))
 
     async def _remake(self, link: Link, mirror: Mirror, restore: Restore) -> Step:

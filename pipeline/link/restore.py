@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.link.jsonable import Jsonable
@@ -52,6 +52,13 @@ class Restore(Jsonable):
     @property
     def has_diverged(self) -> bool:
         return any(self.removed)
+
+    def with_ends(self, ends: Sequence[int]) -> Restore:
+        """The same where the log ends there now. Partitions that the topic has got since are cut to nothing: the
+        remote's mirror has stopped without them.
+        """
+        more = (0,) * (len(ends) - len(self.cuts))
+        return replace(self, cuts=self.cuts + more, starts=self.starts + more, ends=tuple(ends))
 
     def answer(self, by_partition: bool) -> dict[str, Any]:
         """The fields of REST-63 that are this operation's own. A partition of which nothing is cut has no offset."""

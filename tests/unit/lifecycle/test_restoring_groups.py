@@ -8,12 +8,16 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from pipeline.cluster.administration.group_offsets import CommittedOffset, Offsets
 from pipeline.cluster.administration.groups import ListedGroup
 from pipeline.cluster.errors import ClusterError, KafkaFailure
+from pipeline.lifecycle import diverged
 from pipeline.lifecycle.offset_task import Memory
 from pipeline.lifecycle.remaking import remake
 from pipeline.lifecycle.restore_groups import restore_offsets, save_offsets
+from pipeline.lifecycle.restoring import Restoring
 from pipeline.link.models import Mirror, TaskError
 from pipeline.link.restore import Restore, RestoreStage
 from pipeline.link.states import LinkMode, MirrorStatus, PendingOperation, TaskErrorCode
@@ -41,6 +45,7 @@ class Own:
         self.commits: list[tuple[str, int]] = []
         self.deleted: list[str] = []
         self.topic_id = "id-m"
+        self.partitions = 1
 
     async def list_groups(self) -> list[ListedGroup]:
         return [
@@ -64,7 +69,8 @@ class Own:
     # the topic
 
     async def describe_topics(self, names: Iterable[str]) -> dict[str, Any]:
-        found = SimpleNamespace(error=0, topic_id=self.topic_id, uuid=UUID(int=1), partitions={0: None})
+        partitions = dict.fromkeys(range(self.partitions))
+        found = SimpleNamespace(error=0, topic_id=self.topic_id, uuid=UUID(int=1), partitions=partitions)
         return dict.fromkeys(names, found)
 
     async def topic_configs(self, name: str) -> dict[str, Any]:
@@ -174,3 +180,59 @@ async def test_who_came_back_while_the_other_side_was_away_is_waited_for_and_kee
     assert isinstance(made, Mirror) and made.mirror_topic_id == "id-anew" and own.deleted == ["m"]
     assert await restore_offsets(rows.context(own=own), made, RESTORE) == ()
     assert own.commits == [("g", 450)]
+
+
+async def test_a_topic_that_has_grown_since_it_was_saved_is_saved_again() -> None:
+    """What was written to the new partition is nowhere else."""
+    own = Own()
+    own.partitions = 2
+    rows = Rows(BOTH, restoring(RestoreStage.REMAKING))
+    made = await remade(own, rows)
+    assert isinstance(made, Mirror) and made.restore is not None and own.deleted == []
+    assert (made.restore.stage, made.restore.removed) == (RestoreStage.SAVING, (200, 700))
+
+
+async def test_a_topic_that_grows_while_it_is_saved_is_saved_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another restore of the link goes on meanwhile, and what fails is told."""
+    row = restoring(RestoreStage.SAVING)
+    rows = Rows(BOTH, row)
+    duty = Restoring(rows.context(own=Own()), "l", lambda: None)
+    sights = iter([SimpleNamespace(ends=(700, 3), stable=(700, 3), groups=(), own=SimpleNamespace(name="m")), None])
+
+    async def sight(*_: object) -> Any:
+        return next(sights)
+
+    monkeypatch.setattr(duty, "_sight", sight)
+    await duty._look(BOTH, row)
+    after = duty._found["m"].after
+    assert after is not None and after.restore is not None and after.restore.removed == (200, 3)
+    await duty._look(BOTH, row)
+    (error,) = duty._found["m"].errors
+    assert error.error_code is TaskErrorCode.INTERNAL_ERROR
+
+
+async def test_the_side_topic_gets_the_partitions_that_the_topic_has_got() -> None:
+    own, grown = Own(), []
+
+    async def refuse(*_: object) -> Any:
+        raise KafkaFailure(36)
+
+    async def grow(name: str, count: int) -> None:
+        grown.append((name, count))
+        own.partitions = count
+
+    async def describe(names: Iterable[str]) -> dict[str, Any]:
+        partitions = {p: SimpleNamespace(leader=0) for p in range(own.partitions)}
+        return {name: SimpleNamespace(error=0, partitions=partitions) for name in names}
+
+    async def limit(_: object) -> int:
+        return 1
+
+    own.create_topic, own.describe_topics = refuse, describe  # type: ignore[method-assign, assignment]
+    context = Rows(BOTH).context(own=own)
+    context.own.create_partitions = grow  # type: ignore[method-assign]
+    context._known_configs = frozenset({"cleanup.policy"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(diverged, "request_limit", limit)
+        await diverged._make(context, replace(RESTORE, side_topic="m.diverged").with_ends((700, 3)))
+    assert grown == [("m.diverged", 2)]

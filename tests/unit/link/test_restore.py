@@ -52,3 +52,9 @@ def test_names_of_side_topics_are_legal() -> None:
 def test_offsets_come_back_once_the_copy_has_come_as_far() -> None:
     restore = Restore((100, 40), (130, 40), (0, 0), "id")
     assert targets(restore, (0, 60, 5)) == (100, 60, 5)
+
+
+def test_partitions_that_came_since_are_cut_to_nothing() -> None:
+    restore = Restore(cuts=(5,), ends=(7,), starts=(1,), old_topic_id="id").with_ends((8, 3))
+    assert (restore.cuts, restore.starts, restore.ends, restore.removed) == ((5, 0), (1, 0), (8, 3), (3, 3))
+    assert restore.with_ends((9, 3)).removed == (4, 3)
