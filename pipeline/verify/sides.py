@@ -29,7 +29,8 @@ from pipeline.verify.report import Bounds
 TIMEOUT_S = 30.0
 NEW_TOPIC_S = 2.0
 LISTEN_S = 0.02
-AGAIN_S = 0.1
+ASK_S, AGAIN_S = 10.0, 0.1
+"""One question, and the pause before the next: a leader that has died meanwhile has a successor."""
 _NO_ANSWER = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
 NOT_YET = frozenset(
     (
@@ -138,14 +139,14 @@ class RdSide:
 
     def _count_partitions(self) -> int:
         # Not list_topics: that makes a topic where the broker may create them automatically.
-        asked = self._admin.describe_topics(TopicCollection([self.topic]), request_timeout=TIMEOUT_S)
+        asked = self._admin.describe_topics(TopicCollection([self.topic]), request_timeout=min(ASK_S, TIMEOUT_S))
         return len(self._answer(asked[self.topic]).partitions)
 
     def settings(self) -> TopicSettings | None:
         resource = ConfigResource(ResourceType.TOPIC, self.topic)
 
         def ask() -> Any:
-            asked = self._admin.describe_configs([resource], request_timeout=TIMEOUT_S)
+            asked = self._admin.describe_configs([resource], request_timeout=min(ASK_S, TIMEOUT_S))
             return asked[resource].result()
 
         try:
@@ -172,7 +173,7 @@ class RdSide:
         asked = {TopicPartition(self.topic, each): spec for each in partitions}
 
         def ask() -> dict[int, int]:
-            answers = self._admin.list_offsets(asked, isolation_level=isolation, request_timeout=TIMEOUT_S)
+            answers = self._admin.list_offsets(asked, isolation_level=isolation, request_timeout=min(ASK_S, TIMEOUT_S))
             return {place.partition: future.result().offset for place, future in answers.items()}
 
         try:

@@ -17,7 +17,7 @@ from pipeline.link.link_rules import REMOTE_ID
 from pipeline.link.states import LinkMode
 from pipeline.local.cluster import LocalCluster
 from pipeline.verify import Report, verify
-from tests.support.clients import TIMEOUT_S, answered, configuration, log_ends
+from tests.support.clients import ASK_S, TIMEOUT_S, answered, configuration, log_ends
 from tests.support.consuming import records
 from tests.support.workers import WorkerProcess, wait_until
 
@@ -133,7 +133,7 @@ class CommandsTopic:
         known = answered(lambda: self._consumer.list_topics(timeout=TIMEOUT_S)).topics[self._results_topic]
         places = [TopicPartition(self._results_topic, number) for number in known.partitions]
         self.partitions = len(places)
-        ends = [answered(lambda p=place: self._consumer.get_watermark_offsets(p, TIMEOUT_S))[1] for place in places]
+        ends = [answered(lambda p=place: self._consumer.get_watermark_offsets(p, ASK_S))[1] for place in places]
         self._consumer.assign([TopicPartition(p.topic, p.partition, end) for p, end in zip(places, ends, strict=True)])
         self.results: list[dict[str, Any]] = []
 

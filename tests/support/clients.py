@@ -24,6 +24,8 @@ from pipeline.local.options import Mechanism, Protocol
 
 TIMEOUT_S = 90.0
 """A limit for a machine that is busy with other things; a quiet one answers in milliseconds."""
+ASK_S = 15.0
+"""For one question to a leader, which is asked again: one that has died meanwhile has a successor."""
 # What a broker says for a moment after it came back or a leader moved, and what a client says of a connection that was
 # lost or an answer that came late. librdkafka's admin client does not ask again.
 NOT_YET = frozenset(
@@ -166,7 +168,7 @@ def delete_records(cluster: LocalCluster, topic: str, before: int, partition: in
     """Let a partition's log begin at an offset."""
     client = admin(cluster)
     wanted = TopicPartition(topic, partition, before)
-    answered(lambda: client.delete_records([wanted])[wanted].result(TIMEOUT_S))
+    answered(lambda: client.delete_records([wanted], request_timeout=ASK_S)[wanted].result(TIMEOUT_S))
 
 
 def log_ends(cluster: LocalCluster, topic: str, partitions: int = 1) -> list[int]:
@@ -183,7 +185,7 @@ def _offsets(cluster: LocalCluster, topic: str, partitions: int, spec: OffsetSpe
     client = admin(cluster)
 
     def ask() -> dict[int, int]:
-        answers = client.list_offsets(asked, request_timeout=TIMEOUT_S)
+        answers = client.list_offsets(asked, request_timeout=ASK_S)
         return {place.partition: future.result(TIMEOUT_S).offset for place, future in answers.items()}
 
     found = answered(ask)

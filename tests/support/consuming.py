@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from pipeline.local.cluster import LocalCluster
-from tests.support.clients import NOT_YET, TIMEOUT_S, answered, configuration
+from tests.support.clients import ASK_S, NOT_YET, TIMEOUT_S, answered, configuration
 
 UNCOMMITTED = "read_uncommitted"
 COMMITTED = "read_committed"
@@ -60,7 +60,7 @@ def consume(
     try:
         begin = start
         if begin is None:
-            begin, _ = answered(lambda: consumer.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT_S))
+            begin, _ = answered(lambda: consumer.get_watermark_offsets(TopicPartition(topic, partition), ASK_S))
         consumer.assign([TopicPartition(topic, partition, begin)])
         return _read(consumer, f"{topic}-{partition}", end)
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import Consumer, TopicPartition
 
 from pipeline.local.cluster import LocalCluster
-from tests.support.clients import TIMEOUT_S, answered, configuration
+from tests.support.clients import ASK_S, answered, configuration
 from tests.support.consuming import records
 
 
@@ -19,7 +19,7 @@ class TableRows:
         topic = f"{app_id}-{table}-changelog"
         self._consumer = Consumer(configuration(cluster, **{"group.id": "tests-never-joined", "fetch.wait.max.ms": 5}))
         places = [TopicPartition(topic, number) for number in range(partitions)]
-        ends = [answered(lambda p=place: self._consumer.get_watermark_offsets(p, TIMEOUT_S))[1] for place in places]
+        ends = [answered(lambda p=place: self._consumer.get_watermark_offsets(p, ASK_S))[1] for place in places]
         self._consumer.assign([TopicPartition(topic, p.partition, end) for p, end in zip(places, ends, strict=True)])
         self._last: dict[str, dict[str, Any]] = {}
 

@@ -76,5 +76,7 @@ def running(
             checked(rest.create_link(LINK, source))
             checked(rest.create_mirror(LINK, TOPIC))
             rest.wait_for_status(LINK, TOPIC)
-            yield Running(worker, rest, source, destination, network, tap, there)
+            made = Running(worker, rest, source, destination, network, tap, there)
+            made.still_copies()  # offsets of groups go no further than a mirror's end
+            yield made
         tap.close()
