@@ -25,7 +25,7 @@ from pipeline.lifecycle.offset_task import clamp_synced_offsets
 from pipeline.lifecycle.restore_groups import forget_offsets, return_saved_offsets
 from pipeline.lifecycle.staying import is_same, stays
 from pipeline.lifecycle.times import now_ms
-from pipeline.link.models import FinalPosition, Link, Mirror, Position, TaskError
+from pipeline.link.models import MOST_TASK_ERRORS, FinalPosition, Link, Mirror, Position, TaskError
 from pipeline.link.states import PendingOperation, TaskErrorCode
 from pipeline.link.transitions import Event, advance
 
@@ -39,17 +39,21 @@ AtStop = Callable[[Context, Link, Sequence[Mirror]], Awaitable[Mapping[str, Task
 
 AT_STOP: tuple[AtStop, ...] = (release_topic_configs, clamp_synced_offsets, return_saved_offsets, lift_guards)
 """What is done to fenced mirrors before they are STOPPED, in this order; mirrors carry their `final` positions. Each
-answers by mirror topic with what it met: that keeps a promotion pending, and is logged for a failover, which has to end
-whatever happens. The guard goes last: nobody writes to a topic that is not yet as it shall be (MIRROR-4 c)."""
+answers by mirror topic with what it met: that keeps a promotion pending, and stays listed with a mirror that is failed
+over, which has to end whatever happens: somebody puts it right by hand. The guard goes last: nobody writes to a topic
+that is not yet as it shall be (MIRROR-4 c)."""
 
 
 @dataclass(frozen=True)
 class Stopped:
-    """An attempt at a mirror as it was: stopped with these positions, or what stood against it."""
+    """An attempt at a mirror as it was: stopped with these positions, or what stood against it. `left`: what a failover
+    could not put right.
+    """
 
     mirror: Mirror
     final: tuple[FinalPosition, ...] = ()
     errors: tuple[TaskError, ...] = ()
+    left: tuple[TaskError, ...] = ()
 
 
 class Stopping(Duty):
@@ -85,17 +89,20 @@ class Stopping(Duty):
                 decision.list_errors(mirror, stopped.errors)
             else:
                 forget_offsets(self.context, decision, mirror)
-                put_stopped(decision, mirror, stopped.final)
+                put_stopped(decision, mirror, stopped.final, stopped.left)
 
     def _is_answered(self, mirror: Mirror) -> bool:
         found = self._found.get(mirror.mirror_topic)
         return found is not None and not found.errors and is_same(found.mirror, mirror)
 
 
-def put_stopped(decision: Decision, mirror: Mirror, final: tuple[FinalPosition, ...]) -> None:
-    """The mirror is STOPPED, and remembers where it stood."""
+def put_stopped(
+    decision: Decision, mirror: Mirror, final: tuple[FinalPosition, ...], left: tuple[TaskError, ...] = ()
+) -> None:
+    """The mirror is STOPPED, and remembers where it stood, and what is left to be put right."""
     after, change = advance(mirror, Event.STOP, "every partition is the users' now", now_ms())
-    decision.put_mirror(replace(after, final=final, is_drained=False, is_handed_over=False, restore=None))
+    stopped = replace(after, final=final, is_drained=False, is_handed_over=False, restore=None)
+    decision.put_mirror(replace(stopped, transition_errors=left))
     decision.note(change)
 
 
@@ -130,8 +137,9 @@ async def stop(context: Context, link: Link, mirrors: Sequence[Mirror]) -> list[
         met = tuple(problems[before.mirror_topic])
         if met and before.pending is PendingOperation.FAILOVER:
             log.warning("Link %s: %s is failed over, but: %s", link.name, before.mirror_topic, met)
-            met = ()
-        found.append(Stopped(before, () if met else after.final, met))
+            found.append(Stopped(before, after.final, left=met[:MOST_TASK_ERRORS]))
+        else:
+            found.append(Stopped(before, () if met else after.final, met))
     return found
 
 

@@ -67,8 +67,8 @@ def _of_mirrors(snapshot: Snapshot, link: Link) -> Iterator[Value]:
             (*labels, mirror.status),
             mirror.status_time_ms / 1000,
         )
-        waiting.update({error.error_code for error in mirror.transition_errors})
-        if mirror.status is not MirrorStatus.STOPPED:
+        if mirror.status is not MirrorStatus.STOPPED:  # what a failover has left is history, and waits for nothing
+            waiting.update({error.error_code for error in mirror.transition_errors})
             lag = max((position.lag for position in at if position is not None), default=0)
             largest = max(largest, lag)
             yield "clusterlink_mirror_topic_max_lag_records", labels, lag
