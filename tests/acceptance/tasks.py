@@ -19,6 +19,13 @@ def task(rest: Rest, link: str, name: str) -> dict[str, Any]:
     return next((row for row in answer.get("tasks") or () if row["task_name"] == name), {})
 
 
+def is_well(row: dict[str, Any]) -> bool:
+    """One report that says so: what an earlier cycle found may be applied late on a busy machine, and is then said
+    until the next one.
+    """
+    return row.get("state") == "ACTIVE" and not row.get("errors")
+
+
 def errors(rest: Rest, link: str, name: str) -> list[str]:
     """Codes of a task's errors."""
     return [each["error_code"] for each in task(rest, link, name).get("errors") or ()]
