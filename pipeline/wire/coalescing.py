@@ -30,8 +30,8 @@ def coalesce(buffer: bytes | bytearray | memoryview, headers: Sequence[BatchHead
     """
     if not headers:
         raise ValueError("a batch needs a record")
-    if isinstance(headers, PlainBatches) and (joined := headers.join(buffer, stamp)) is not None:
-        return joined
+    if isinstance(headers, PlainBatches) and (whole := _by_columns(buffer, headers, stamp)) is not None:
+        return whole
     first = headers[0]
     codec, next_offset = first.codec, first.base_offset
     origin = first.position
@@ -58,14 +58,29 @@ def coalesce(buffer: bytes | bytearray | memoryview, headers: Sequence[BatchHead
     return bytes(assemble(compress(codec, joined), codec, records.count, timestamps, stamp))
 
 
+def _by_columns(buffer: bytes | bytearray | memoryview, headers: PlainBatches, stamp: Stamp) -> bytes | None:
+    """The same for many plain batches at once; None where one of them is better read by itself."""
+    try:
+        return headers.join(buffer, stamp, _cut)
+    except (ValueError, IndexError):  # some records are not what their header says: one by one it is told which
+        return None
+
+
+def _cut(header: BatchHeader, body: bytes, place: int, base_timestamp: int) -> bytes:
+    """The records of one plain batch, numbered on from `place`."""
+    records = _Records(base_timestamp, place)
+    records.add(header, body, 0, len(body))
+    return b"".join(records.parts)
+
+
 class _Records:
     """The records joined so far, as pieces of bytes."""
 
     __slots__ = ("base_timestamp", "count", "parts")
 
-    def __init__(self, base_timestamp: int) -> None:
+    def __init__(self, base_timestamp: int, count: int = 0) -> None:
         self.base_timestamp = base_timestamp
-        self.count = 0
+        self.count = count
         self.parts: list[bytes] = []
 
     def add_one(self, timestamp: int, data: bytes, position: int, end: int) -> bool:

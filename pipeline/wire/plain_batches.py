@@ -8,7 +8,7 @@ numbers in front of the records are written for all of them together. It is for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from struct import Struct
 from typing import Final, overload
 
@@ -49,6 +49,8 @@ _FIRST = 3
 _LATEST_TIMESTAMP = 2**61
 """Differences of times beyond it may not fit 64 bits."""
 Numbers = NDArray[np.int64]
+Several = Callable[[BatchHeader, bytes, int, int], bytes]
+"""(header, records, place, base timestamp): the records of a batch, numbered on from `place`."""
 
 
 class PlainBatches(Sequence[BatchHeader]):
@@ -97,29 +99,39 @@ class PlainBatches(Sequence[BatchHeader]):
         if (wrong := np.flatnonzero(self._table["crc"] != np.array(found, np.uint32))).size:
             batch.check(buffer, [self[int(wrong[0])]])
 
-    def join(self, buffer: bytes | bytearray | memoryview, stamp: Stamp) -> bytes | None:
-        """One batch of all these, each of one record; None where one has more, or is not as plain as it should be:
-        then `coalesce` reads them one by one, and tells what is wrong.
+    def join(self, buffer: bytes | bytearray | memoryview, stamp: Stamp, several: Several) -> bytes | None:
+        """One batch with the records of all these, of which `several` cuts those of batches that have more than one.
+        None where a batch is not as plain as it should be: then `coalesce` reads one by one, and tells what is wrong.
 
         A record's new numbers are written into the place that its batch's header had, so that it is cut out with them.
         """
-        times = self._table["timestamp"].astype(np.int64)
-        if self._table["count"].max() != 1 or np.abs(times).max() >= _LATEST_TIMESTAMP:
+        times, counts = self._table["timestamp"].astype(np.int64), self._table["count"]
+        if np.abs(times).max() >= _LATEST_TIMESTAMP:
             return None
-        origin = int(self._positions[0])
+        origin, first_offset, first_time = int(self._positions[0]), self.first_offset, int(times[0])
         data = bytearray(memoryview(buffer)[origin : int(self._positions[-1] + self.sizes[-1])])
         octets = np.frombuffer(data, np.uint8)
         begin, end = self._positions + (HEADER_SIZE - origin), self._positions + (self.sizes - origin)
-        if (behind := _numbered(octets, begin, end)) is None:
+        places = self.next_offsets - counts - first_offset
+        single = np.flatnonzero(counts == 1)
+        if (behind := _numbered(octets, begin[single], end[single])) is None:
             return None
-        at = _write(octets, behind, np.arange(len(self)))
-        at = _write(octets, at, times - times[0]) - 1
+        at = _write(octets, behind, places[single])
+        at = _write(octets, at, times[single] - first_time) - 1
         octets[at] = 0  # attributes
-        at = _write(octets, at, end - at)
+        at = _write(octets, at, end[single] - at)
         whole = bytes(data)
-        joined = b"".join([whole[first:last] for first, last in zip(at.tolist(), end.tolist(), strict=True)])
-        timestamps = int(times[0]), int(self._table["latest"].max())
-        return bytes(assemble(joined, 0, len(self), timestamps, stamp))
+        parts = [whole[a:b] for a, b in zip(at.tolist(), end[single].tolist(), strict=True)]
+        if len(parts) < len(self):
+            singles, parts = parts, [b""] * len(self)
+            for index, part in zip(single.tolist(), singles, strict=True):
+                parts[index] = part
+            for index in np.flatnonzero(counts != 1).tolist():
+                body = whole[begin[index] : end[index]]
+                parts[index] = several(self[index], body, int(places[index]), first_time)
+        timestamps = first_time, int(self._table["latest"].max())
+        count = int(self.next_offsets[-1]) - first_offset
+        return bytes(assemble(b"".join(parts), 0, count, timestamps, stamp))
 
 
 def check_all(buffer: bytes | bytearray | memoryview, headers: Sequence[BatchHeader]) -> None:
@@ -169,9 +181,9 @@ def find(buffer: memoryview) -> PlainBatches | None:
 
 def _numbered(octets: NDArray[np.uint8], begin: Numbers, end: Numbers) -> Numbers | None:
     """Where each record's own bytes begin, behind the numbers in front of them: the only record in begin..end, with
-    the first offset of its batch and its base timestamp. None where a record is not like that.
+    the first offset of its batch and its base timestamp. None where a record is not like that, or there is none.
     """
-    if (end - begin).min() <= 1 + _FIRST:
+    if not len(begin) or (end - begin).min() <= 1 + _FIRST:
         return None
     first, second = octets[begin], octets[begin + 1]
     wide = first >= 0x80

@@ -62,6 +62,10 @@ def one_by_one(buffer: bytes, headers: Sequence[BatchHeader]) -> bytes:
     return coalesce(buffer, list(headers), STAMP)
 
 
+def _nobody(*_: Any) -> bytes:
+    raise AssertionError("no batch has several records")
+
+
 def outcome(work: Callable[[], Any]) -> Any:
     """What it returns, or what it raises in words."""
     try:
@@ -77,11 +81,27 @@ def test_single_records_are_found_and_joined_as_by_one_and_one(batches: list[lis
     assert found is not None
     assert [*found] == [found[at] for at in range(len(found))] == headers
     assert found[-1] == headers[-1]
-    assert found.join(log, STAMP) == one_by_one(log, headers)
+    assert coalesce(log, found, STAMP) == one_by_one(log, headers)
     half = len(headers) // 2
     if half:
         assert [*found[half:]] == headers[half:]
-        assert found[half:].join(log, STAMP) == one_by_one(log, headers[half:])
+        assert coalesce(log, found[half:], STAMP) == one_by_one(log, headers[half:])
+
+
+@given(st.lists(st.sampled_from((1, 1, 1, 2, 9)), min_size=1, max_size=120))
+def test_batches_of_several_records_are_joined_in_their_places(counts: list[int]) -> None:
+    batches, offset = [], BASE
+    for count in counts:
+        batches.append(
+            [Record(n, 1_700_000_000_000 - n % 70, b"k", b"v" * (n % 90)) for n in range(offset, offset + count)]
+        )
+        offset += count
+    log = log_of(batches, 0)
+    found = find(memoryview(log))
+    assert found is not None
+    joined = coalesce(log, found, STAMP)
+    assert joined == one_by_one(log, found)
+    event(f"by columns: {found.join(log, STAMP, lambda *_: b'') is not None}")
 
 
 @given(logs(), st.integers(0, 70))
@@ -134,7 +154,7 @@ def test_times_that_lie_too_far_apart_are_left_to_the_general_way(times: list[in
         struct.pack_into(">q", log, start + 27, moment)
     found = find(memoryview(log))
     assert found is not None
-    assert found.join(log, STAMP) is None
+    assert found.join(log, STAMP, _nobody) is None
 
 
 @pytest.mark.parametrize(
