@@ -7,11 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 from kafka.protocol.admin import DeleteRecordsResponse, DescribeProducersResponse
-from kafka.protocol.consumer import FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse
+from kafka.protocol.consumer import FetchRequest, FetchResponse, ListOffsetsRequest
 from kafka.protocol.producer import (
     InitProducerIdResponse,
     ProduceRequest,
-    ProduceResponse,
     WriteTxnMarkersRequest,
     WriteTxnMarkersResponse,
 )
@@ -19,8 +18,8 @@ from kafka.protocol.producer import (
 from pipeline.mirror.verdicts import Api
 from pipeline.wire.batch import scan
 from pipeline.wire.records import open_batch
-from pipeline.wire.requests.list_offsets import EARLIEST
 from tests.unit.cluster.fake_broker import FakeBroker
+from tests.unit.mirror.answers import fetch_answer, offsets_answer, produce_answer
 
 INIT_PRODUCER_ID, UNKNOWN_CODE, PRODUCER_ID = 22, 199, 77
 CODES = (*range(-1, 130), UNKNOWN_CODE)
@@ -59,38 +58,11 @@ class ScriptedLeader(FakeBroker):
             self.values |= {base + record.offset: record.value for record in open_batch(records, header)}
             self.log_end += header.count
             self.state = (header.producer_epoch, header.base_sequence + header.count - 1, -1)
-        kind = ProduceResponse.TopicProduceResponse
-        return ProduceResponse(
-            responses=[
-                kind(
-                    name=topic.name,
-                    partition_responses=[
-                        kind.PartitionProduceResponse(
-                            index=0,
-                            error_code=code,
-                            base_offset=-1 if code else base,
-                            log_append_time_ms=-1,
-                            log_start_offset=0,
-                            record_errors=[],
-                            error_message=None,
-                        )
-                    ],
-                )
-            ],
-            throttle_time_ms=0,
-        )
+        return produce_answer(topic.name, code, base)
 
     def _list_offsets(self, version: int, frame: bytes) -> Any:
         asked = ListOffsetsRequest.decode(memoryview(frame), version=version, header=True)
-        kind = ListOffsetsResponse.ListOffsetsTopicResponse
-        found = kind.ListOffsetsPartitionResponse(
-            partition_index=0,
-            error_code=self._code(Api.LIST_OFFSETS),
-            timestamp=-1,
-            offset=self.log_end,
-            leader_epoch=0,
-        )
-        return ListOffsetsResponse(throttle_time_ms=0, topics=[kind(name=asked.topics[0].name, partitions=[found])])
+        return offsets_answer(asked.topics[0], self._code(Api.LIST_OFFSETS), self.log_end, self.log_end)
 
     def _delete(self, version: int, frame: bytes) -> Any:
         kind = DeleteRecordsResponse.DeleteRecordsTopicResult
@@ -163,32 +135,11 @@ class ScriptedSource(FakeBroker):
         topic = asked.topics[0]
         offset = topic.partitions[0].fetch_offset
         code = self.first.pop(0) if self.first else 0
-        kind = FetchResponse.FetchableTopicResponse
         end = len(self.batches)
         if not code and offset < end:
             self.served.append(offset)
-        found = kind.PartitionData(
-            partition_index=0,
-            error_code=code,
-            high_watermark=end,
-            last_stable_offset=end,
-            log_start_offset=0,
-            aborted_transactions=[],
-            preferred_read_replica=-1,
-            records=b"" if code or offset >= end else self.batches[offset],
-        )
-        return FetchResponse(
-            throttle_time_ms=0, error_code=0, session_id=0, responses=[kind(topic=topic.topic, partitions=[found])]
-        )
+        return fetch_answer(topic.topic, code, end, b"" if code or offset >= end else self.batches[offset])
 
     def _list_offsets(self, version: int, frame: bytes) -> Any:
         asked = ListOffsetsRequest.decode(memoryview(frame), version=version, header=True).topics[0]
-        kind = ListOffsetsResponse.ListOffsetsTopicResponse
-        found = kind.ListOffsetsPartitionResponse(
-            partition_index=0,
-            error_code=self.first_ends.pop(0) if self.first_ends else 0,
-            timestamp=-1,
-            offset=0 if asked.partitions[0].timestamp == EARLIEST else len(self.batches),
-            leader_epoch=0,
-        )
-        return ListOffsetsResponse(throttle_time_ms=0, topics=[kind(name=asked.name, partitions=[found])])
+        return offsets_answer(asked, self.first_ends.pop(0) if self.first_ends else 0, 0, len(self.batches))

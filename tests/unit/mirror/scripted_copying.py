@@ -37,9 +37,10 @@ async def copied(
     budget: MemoryBudget | None = None,
     sink: SliceSink | None = None,
     is_compacted: bool = False,
+    scripted: ScriptedLeader | None = None,
 ) -> AsyncIterator[tuple[ScriptedLeader, PieceStatus]]:
     """A copier of the only partition, at work."""
-    async with ScriptedLeader() as leader:
+    async with scripted or ScriptedLeader() as leader:
         client, remote = (
             DataClient(ClientSecurity((each.address,), retry_backoff_ms=1, reconnect_backoff_ms=1))
             for each in (leader, source)
