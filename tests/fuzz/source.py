@@ -17,6 +17,8 @@ TROUBLE = 0.15
 """Of the requests, how many go wrong."""
 HANGS_UP = 0.25
 """Of those, how many are answered by the end of the connection; the others by a code."""
+AT_THE_END = 100
+"""So much rarer there, where answers come at once, without the wait that was asked for: thousands a second."""
 REFUSALS = (1, 3, 5, 6, 7, 9, 56, 74, 75, 78, -1)
 """What a source may say of a partition that is well all the same, and no mirror may fail for."""
 ANSWER_BYTES = (1, 200, 1_000, 5_000)
@@ -33,16 +35,17 @@ class TroublesomeSource(ScriptedSource):
 
     def _fetch(self, version: int, frame: bytes) -> Any:
         asked = FetchRequest.decode(memoryview(frame), version=version, header=True).topics[0]
-        partition = asked.partitions[0]
+        offset = asked.partitions[0].fetch_offset
+        is_left = any(each.last_offset >= offset for each in self._log.batches)
+        trouble = self.trouble if is_left else self.trouble / AT_THE_END
         thrown = self._dice.random()
-        if thrown < self.trouble * HANGS_UP:
+        if thrown < trouble * HANGS_UP:
             return HANG_UP
-        if thrown < self.trouble:
+        if thrown < trouble:
             return fetch_answer(asked.topic, self._dice.choice(REFUSALS), self._log.end, b"")
-        records = self._records(partition.fetch_offset, partition.partition_max_bytes)
-        return fetch_answer(
-            asked.topic, 0, self._log.end, records, self._aborted(partition.fetch_offset, records) if records else ()
-        )
+        records = self._records(offset, asked.partitions[0].partition_max_bytes)
+        aborted = self._aborted(offset, records) if records else ()
+        return fetch_answer(asked.topic, 0, self._log.end, records, aborted)
 
     def _list_offsets(self, version: int, frame: bytes) -> Any:
         asked = ListOffsetsRequest.decode(memoryview(frame), version=version, header=True).topics[0]
