@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 CODE   := pipeline agents tables tests $(wildcard bench)
 
-.PHONY: setup check format test nightly kafka demo bench bench-quick chaos soak clean
+.PHONY: setup check format test nightly kafka demo bench bench-quick chaos soak fuzz clean
 .DEFAULT_GOAL := setup
 
 ## setup: only the environment, in .venv, with the versions of constraints.txt
@@ -62,6 +62,10 @@ chaos: kafka
 ## soak: the same load without faults; memory and file handles over time (MINUTES=30)
 soak: kafka
 	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),30)
+
+## fuzz: the copier alone, between brokers made of scripts that fail it by seed; no Kafka (SEEDS=200 FIRST=1 TIMES=1)
+fuzz: setup
+	$(BIN)/python -m tests.fuzz --first $(or $(FIRST),1) --seeds $(or $(SEEDS),200) --times $(or $(TIMES),1)
 
 ## clean: what was made here, Kafka's jars too
 clean:

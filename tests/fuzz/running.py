@@ -36,6 +36,9 @@ QUICKER = (
 """The waits of the copier that only save work; none of them is what makes it right."""
 LENGTHS = (5, 40, 120)
 BUDGETS = (64 << 10, 128 << 10, 1 << 20)
+LOST = 0.02
+"""Of the slices, on a way that loses some. Nothing is lost where memory is scarce (lost slices keep theirs until the
+next round), nor where the source refuses: what is on its way is waited for before a refusal is acted on."""
 ON_THE_WAY_S = (0.0, 0.0, 0.001, 0.01, 0.05)
 CALM_AFTER_S, STUCK_AFTER_S = 20.0, 150.0
 """Nothing goes wrong any more after the first; who has not reached the end by the second is stuck."""
@@ -52,13 +55,19 @@ class Outcome:
 
 
 class LateSink(DirectSink):
-    """The way through a busy loop: slices come in order, some at a time, maybe long after the source's next answer."""
+    """The way through a busy loop: slices come in order, some at a time, maybe long after the source's next answer, and
+    some never. The last one comes: nobody would miss it before the next record.
+    """
 
-    def __init__(self, dice: Random) -> None:
+    def __init__(self, dice: Random, lost: float, last_offset: int) -> None:
         self._dice = dice
+        self._lost = lost
+        self._last_offset = last_offset
         self._waiting = WaitingSlices()
 
     async def put(self, fetched: Slice) -> None:
+        if fetched.next_offset <= self._last_offset and self._dice.random() < self._lost:
+            return
         if self._waiting.add(fetched):
             asyncio.get_running_loop().call_later(self._dice.choice(ON_THE_WAY_S), self._waiting.deliver)
 
@@ -70,11 +79,13 @@ async def run(seed: int) -> Outcome:
     budget = MemoryBudget(dice.choice(BUDGETS))
     of_source, of_leader, of_way = (Random(dice.random()) for _ in range(3))
     leader = TroublesomeLeader(of_leader)
+    loses = budget.limit == max(BUDGETS) and dice.random() < 0.5
+    sink = LateSink(of_way, LOST if loses else 0.0, log.batches[-1].last_offset)
     began = time.monotonic()
     with _quicker():
         async with (
-            TroublesomeSource(log, of_source) as source,
-            copied(source, budget, LateSink(of_way), log.is_compacted, leader) as (_, status),
+            TroublesomeSource(log, of_source, refuses=not loses) as source,
+            copied(source, budget, sink, log.is_compacted, leader) as (_, status),
         ):
             while (leader.log_end < log.end or status.log_end_offset < log.end) and not status.error_message:
                 await asyncio.sleep(0.002)

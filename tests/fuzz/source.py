@@ -27,10 +27,12 @@ ANSWER_BYTES = (1, 200, 1_000, 5_000)
 class TroublesomeSource(ScriptedSource):
     """Leads one partition, whose log is never written to any more; keeps no fetch sessions."""
 
-    def __init__(self, log: SourceLog, dice: Random) -> None:
+    def __init__(self, log: SourceLog, dice: Random, refuses: bool) -> None:
+        """`refuses`: says codes; else connections end in their place."""
         super().__init__([])
         self.trouble = TROUBLE
         self._log = log
+        self._hangs_up = HANGS_UP if refuses else 1.0
         self._dice = dice
 
     def _fetch(self, version: int, frame: bytes) -> Any:
@@ -39,7 +41,7 @@ class TroublesomeSource(ScriptedSource):
         is_left = any(each.last_offset >= offset for each in self._log.batches)
         trouble = self.trouble if is_left else self.trouble / AT_THE_END
         thrown = self._dice.random()
-        if thrown < trouble * HANGS_UP:
+        if thrown < trouble * self._hangs_up:
             return HANG_UP
         if thrown < trouble:
             return fetch_answer(asked.topic, self._dice.choice(REFUSALS), self._log.end, b"")

@@ -45,6 +45,7 @@ LEFT_OUT = (
     (r"^make nightly", "hours; its tests are run at their everyday size"),
     (r"^(make bench|python -m bench)", "long measurements; tests/broker/bench runs small ones"),
     (r"^(make (chaos|soak)|python -m tests.chaos)", "hours; tests/fault/test_chaos.py runs a few"),
+    (r"^(make fuzz|python -m tests.fuzz)", "minutes; tests/unit/mirror/test_fuzz.py runs a few seeds"),
     (r"^faust -A pipeline.app worker", "the worker of every test is started so"),
     (r"^pipx? (install|wheel)", "tests/broker/deploy/test_wheel.py does both, tests/broker/security uses the extra"),
     (r"^useradd|^systemctl", "wants systemd as process 1; run by hand, see docs/deployment.md"),
