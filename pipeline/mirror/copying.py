@@ -133,14 +133,25 @@ class Copier(Intake):
                 if not self._coming and (self._failure is not None or self._error is not None):
                     await self._mend()
                     continue
-                self._wake.clear()
-                try:
-                    async with asyncio.timeout(self._silence_s if self._may_be_empty() else None):
-                        await self._wake.wait()
-                except TimeoutError:
-                    await self._pass_over()
+                await self._more()
             self._check()
             await self._copy(next_slice(self._slices))
+
+    async def _more(self) -> None:
+        """Wait for a slice, or for whatever else happens. Raises Doubt where the source has refused to go on, and what
+        was read before that has not come for a long time: then it is read again.
+        """
+        is_refused = self._failure is not None or self._error is not None
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(
+                LONGEST_SILENCE_S if is_refused else self._silence_s if self._may_be_empty() else None
+            ):
+                await self._wake.wait()
+        except TimeoutError:
+            if is_refused:
+                raise Doubt("what was read of the source has not come") from None
+            await self._pass_over()
 
     async def _mend(self) -> None:
         """The source refused to be read at some offset, or gave what cannot be: once everything before is written."""

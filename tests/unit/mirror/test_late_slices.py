@@ -67,6 +67,16 @@ async def test_a_slice_that_never_comes(is_compacted: bool) -> None:
         assert leader.values == VALUES
 
 
+async def test_a_slice_that_never_comes_while_the_source_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for ever for what is to be written before the refusal is looked into."""
+    monkeypatch.setattr(copying, "LONGEST_SILENCE_S", 0.2)
+    async with ScriptedSource(list(LOG)) as source:
+        source.first = [0, 0, NOT_LEADER]
+        async with copied(source, sink=LossySink()) as (leader, status):
+            assert await end_of(leader, status) is MirrorError.NO_ERROR
+            assert leader.values == VALUES
+
+
 async def test_what_is_in_front_of_an_unreadable_batch_is_mirrored() -> None:
     """It was read, and is on its way, when the batch behind it is found (I4)."""
     async with (
