@@ -31,7 +31,12 @@ NEW_TOPIC_S = 2.0
 LISTEN_S = 0.02
 ASK_S, AGAIN_S = 10.0, 0.1
 """One question, and the pause before the next: a leader that has died meanwhile has a successor."""
-_NO_ANSWER = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
+_NO_ANSWER = (
+    KafkaError._TRANSPORT,
+    KafkaError._TIMED_OUT,
+    KafkaError._TIMED_OUT_QUEUE,
+    KafkaError._ALL_BROKERS_DOWN,
+)
 NOT_YET = frozenset(
     (
         *_NO_ANSWER,

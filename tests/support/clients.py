@@ -21,34 +21,19 @@ from confluent_kafka.admin import (
 
 from pipeline.local.cluster import LocalCluster
 from pipeline.local.options import Mechanism, Protocol
+from pipeline.verify import sides
 
 TIMEOUT_S = 90.0
 """A limit for a machine that is busy with other things; a quiet one answers in milliseconds."""
 ASK_S = 15.0
 """For one question to a leader, which is asked again: one that has died meanwhile has a successor."""
-# What a broker says for a moment after it came back or a leader moved, and what a client says of a connection that was
-# lost or an answer that came late. librdkafka's admin client does not ask again.
-NOT_YET = frozenset(
-    (
-        KafkaError.OFFSET_NOT_AVAILABLE,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.FENCED_LEADER_EPOCH,
-        KafkaError.UNKNOWN_LEADER_EPOCH,
-        KafkaError.REPLICA_NOT_AVAILABLE,
-        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        KafkaError.COORDINATOR_NOT_AVAILABLE,
-        KafkaError.NOT_COORDINATOR,
-        KafkaError.NOT_CONTROLLER,
-        KafkaError.BROKER_NOT_AVAILABLE,
-        KafkaError.NETWORK_EXCEPTION,
-        KafkaError.REQUEST_TIMED_OUT,
-        KafkaError._TRANSPORT,
-        KafkaError._ALL_BROKERS_DOWN,
-        KafkaError._TIMED_OUT,
-        KafkaError._TIMED_OUT_QUEUE,
-    )
-)
+# What is said for a moment, of groups and of the controller too. librdkafka's admin client does not ask again.
+NOT_YET = sides.NOT_YET | {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.NOT_CONTROLLER,
+}
 Answer = TypeVar("Answer")
 
 
