@@ -101,8 +101,9 @@ def put_stopped(
 ) -> None:
     """The mirror is STOPPED, and remembers where it stood, and what is left to be put right."""
     after, change = advance(mirror, Event.STOP, "every partition is the users' now", now_ms())
-    stopped = replace(after, final=final, is_drained=False, is_handed_over=False, restore=None)
-    decision.put_mirror(replace(stopped, transition_errors=left))
+    decision.put_mirror(
+        replace(after, final=final, is_drained=False, is_handed_over=False, restore=None, transition_errors=left)
+    )
     decision.note(change)
 
 

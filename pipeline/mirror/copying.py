@@ -130,7 +130,7 @@ class Copier(Intake):
         while True:
             while not self._slices:
                 self._check()
-                if not self._coming and (self._failure is not None or self._error is not None):
+                if self._is_refused and not self._coming:
                     await self._mend()
                     continue
                 await self._more()
@@ -141,17 +141,21 @@ class Copier(Intake):
         """Wait for a slice, or for whatever else happens. Raises Doubt where the source has refused to go on, and what
         was read before that has not come for a long time: then it is read again.
         """
-        is_refused = self._failure is not None or self._error is not None
+        is_refused = self._is_refused
+        waits_s = self._silence_s if self._may_be_empty() else None
         self._wake.clear()
         try:
-            async with asyncio.timeout(
-                LONGEST_SILENCE_S if is_refused else self._silence_s if self._may_be_empty() else None
-            ):
+            async with asyncio.timeout(LONGEST_SILENCE_S if is_refused else waits_s):
                 await self._wake.wait()
         except TimeoutError:
             if is_refused:
                 raise Doubt("what was read of the source has not come") from None
             await self._pass_over()
+
+    @property
+    def _is_refused(self) -> bool:
+        """Whether the source has refused to be read on, or gave what cannot be."""
+        return self._failure is not None or self._error is not None
 
     async def _mend(self) -> None:
         """The source refused to be read at some offset, or gave what cannot be: once everything before is written."""

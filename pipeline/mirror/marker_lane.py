@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 from pipeline.cluster.data import DataClient
 from pipeline.cluster.errors import ClusterError
-from pipeline.mirror.append import READING_LIFETIME_MS, Markers
+from pipeline.mirror.append import Markers
 from pipeline.mirror.awake import seconds_awake
+from pipeline.mirror.lane import LONGEST_WAIT_S
 from pipeline.mirror.outstanding import Outstanding
 from pipeline.wire.requests.write_txn_markers import Marker, WriteTxnMarkersRequest, WriteTxnMarkersResponse
 
@@ -78,7 +79,7 @@ class MarkerLane:
 
     def _next(self) -> list[_Waiting]:
         """Take what goes into one request, nothing that has waited for too long (`lane.LONGEST_WAIT_S`)."""
-        oldest = seconds_awake() - READING_LIFETIME_MS / 1000
+        oldest = seconds_awake() - LONGEST_WAIT_S
         chosen: list[_Waiting] = []
         size = 0
         while self._waiting:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -129,7 +129,7 @@ class RdSide:
         give_up_at = time.monotonic() + NEW_TOPIC_S
         while True:
             try:
-                return self._again(self._count_partitions)
+                return again(self._count_partitions, NOT_YET, TIMEOUT_S)
             except KafkaException as error:
                 code = error.args[0].code()
                 if code != KafkaError.UNKNOWN_TOPIC_OR_PART:
@@ -155,7 +155,7 @@ class RdSide:
             return asked[resource].result()
 
         try:
-            entries = self._again(ask)
+            entries = again(ask, NOT_YET, TIMEOUT_S)
         except KafkaException:
             return None
         policy = str(entries["cleanup.policy"].value)
@@ -182,21 +182,9 @@ class RdSide:
             return {place.partition: future.result().offset for place, future in answers.items()}
 
         try:
-            return self._again(ask)
+            return again(ask, NOT_YET, TIMEOUT_S)
         except KafkaException as error:
             raise Unreachable(f"{self.name}: offsets of {self.topic}: {self._why(error)}") from error
-
-    @staticmethod
-    def _again(ask: Callable[[], Answer]) -> Answer:
-        """The answer of a broker that is ready to give one; raises the last KafkaException after TIMEOUT_S of none."""
-        give_up_at = time.monotonic() + TIMEOUT_S
-        while True:
-            try:
-                return ask()
-            except KafkaException as error:
-                if error.args[0].code() not in NOT_YET or time.monotonic() > give_up_at:
-                    raise
-            time.sleep(AGAIN_S)
 
     def _answer(self, asked: Future[Any]) -> Any:
         """Wait for it, and hear meanwhile what librdkafka has to tell: of a refused login it says nothing else."""
@@ -210,3 +198,15 @@ class RdSide:
     @staticmethod
     def _why(error: KafkaException) -> str:
         return str(error.args[0].str() if error.args else error)
+
+
+def again(ask: Callable[[], Answer], not_yet: Collection[int], within_s: float) -> Answer:
+    """The answer of a broker that is ready to give one; raises the last KafkaException after so long without."""
+    give_up_at = time.monotonic() + within_s
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in not_yet or time.monotonic() > give_up_at:
+                raise
+        time.sleep(AGAIN_S)

@@ -12,7 +12,8 @@ from typing import Final
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
-_LONGEST = 10  # bytes of a 64-bit number
+LONGEST: Final = 10
+"""Bytes of a 64-bit number."""
 
 
 def encode_varint(value: int) -> bytes:
@@ -42,14 +43,14 @@ def decode_varint(data: bytes | bytearray | memoryview, position: int) -> tuple[
     position += 1
     if value > 0x7F:
         value &= 0x7F
-        for shift in range(7, 7 * _LONGEST, 7):
+        for shift in range(7, 7 * LONGEST, 7):
             byte = data[position]
             position += 1
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 break
         else:
-            raise ValueError(f"a varint of more than {_LONGEST} bytes before {position}")
+            raise ValueError(f"a varint of more than {LONGEST} bytes before {position}")
     return (value >> 1) ^ -(value & 1), position
 
 

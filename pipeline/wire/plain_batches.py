@@ -27,6 +27,7 @@ from pipeline.wire.batch import (
     assemble,
     check_head,
 )
+from pipeline.wire.fields import LONGEST
 
 LEAST_BYTES = 32 << 10
 """Of a slice; below, a table costs more than it saves."""
@@ -42,8 +43,6 @@ _TABLE: Final = np.dtype(
 )
 _LENGTH = Struct(">i")
 _LENGTH_AT = 8
-MAGIC = 2
-_LONGEST = 10
 _FIRST = 3
 """Bytes in front of what a record keeps wherever it stands: attributes, timestamp delta, offset delta, all 0."""
 _LATEST_TIMESTAMP = 2**61
@@ -171,7 +170,7 @@ def find(buffer: memoryview) -> PlainBatches | None:
     is_plain = (
         bases[0] >= 0
         and not table["attributes"].any()
-        and (table["magic"] == MAGIC).all()
+        and (table["magic"] == 2).all()
         and (table["count"] > 0).all()
         and (table["count"] == table["delta"].astype(np.int64) + 1).all()
         and (bases[1:] == nexts[:-1]).all()
@@ -201,14 +200,13 @@ def _write(octets: NDArray[np.uint8], behind: Numbers, values: Numbers) -> Numbe
     zigzag = ((values << 1) ^ (values >> 63)).view(np.uint64)
     length = np.ones(len(values), np.int64)
     most = 1
-    while most < _LONGEST and (more := zigzag >= np.uint64(1 << 7 * most)).any():
+    while most < LONGEST and (more := zigzag >= np.uint64(1 << 7 * most)).any():
         length += more
         most += 1
     begin = behind - length
     for at in range(most):
-        part = (zigzag >> np.uint64(7 * at)).astype(np.uint8) & 0x7F | np.where(length > at + 1, 0x80, 0).astype(
-            np.uint8
-        )
+        more_follow = np.where(length > at + 1, 0x80, 0).astype(np.uint8)
+        part = (zigzag >> np.uint64(7 * at)).astype(np.uint8) & 0x7F | more_follow
         if at:
             has = length > at
             octets[begin[has] + at] = part[has]

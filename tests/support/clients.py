@@ -58,14 +58,7 @@ def configuration(
 
 def answered(ask: Callable[[], Answer]) -> Answer:
     """The answer to an admin request that may be asked twice, once the broker is ready to give one."""
-    limit = time.monotonic() + TIMEOUT_S
-    while True:
-        try:
-            return ask()
-        except KafkaException as error:
-            if error.args[0].code() not in NOT_YET or time.monotonic() > limit:
-                raise
-        time.sleep(0.05)
+    return sides.again(ask, NOT_YET, TIMEOUT_S)
 
 
 def admin(cluster: LocalCluster, user: str | None = None) -> AdminClient:
